@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     token_signing_key: SecretStr = Field(
         default=SecretStr(DEFAULT_SIGNING_KEY), description="Ed25519 seed: 32 bytes in base64."
     )
-    token_issuer: str = "tillwright"
+    token_issuer: str = "tillwright"  # noqa: S105 — a name, not a secret
     access_token_lifetime: timedelta = timedelta(minutes=15)
 
     stripe_api_key: SecretStr = SecretStr(DEFAULT_STRIPE_KEY)
@@ -81,7 +81,8 @@ class Settings(BaseSettings):
     cod_hold: timedelta = timedelta(hours=72)
     cod_reminders: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=48))
     stuck_after: timedelta = Field(
-        default=timedelta(seconds=60), description="When a step that keeps failing becomes visible as StuckStep."
+        default=timedelta(seconds=60),
+        description="When a step that keeps failing becomes visible as StuckStep.",
     )
     cart_lifetime: timedelta = timedelta(days=30)
     max_cart_lines: int = Field(default=100, ge=1)

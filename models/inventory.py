@@ -1,0 +1,91 @@
+"""Stock per SKU and location, the ledger that explains its `on_hand`, the holds that make its `reserved`."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from domain.orders import ReservationStatus
+from models.base import moment, one_of, uuid7_key, written_at
+
+
+class MovementKind(StrEnum):
+    RECEIPT = "receipt"  # goods came in
+    ADJUSTMENT = "adjustment"  # staff corrected a count
+    SALE = "sale"  # a hold was confirmed
+    SALE_UNDONE = "sale_undone"  # the compensating row of a sale whose order was cancelled
+
+
+class Location(SQLModel, table=True):
+    __tablename__ = "locations"
+
+    id: UUID = uuid7_key()
+    code: str = Field(unique=True, max_length=32)
+    name: str = Field(max_length=120)
+
+
+class Stock(SQLModel, table=True):
+    """`available` = on_hand − reserved."""
+
+    __tablename__ = "stock"
+    __table_args__ = (
+        CheckConstraint("0 <= reserved AND reserved <= on_hand", name="reserved_within_on_hand"),
+        CheckConstraint("low_stock_threshold >= 0", name="threshold_not_negative"),
+    )
+
+    sku: str = Field(foreign_key="variants.sku", primary_key=True, max_length=64)
+    location_id: UUID = Field(foreign_key="locations.id", primary_key=True)
+    on_hand: int = 0
+    reserved: int = 0
+    low_stock_threshold: int = 5
+
+
+class StockMovement(SQLModel, table=True):
+    """The ledger: Σ delta = on_hand (S1). An order's sale, and its undoing, happen once each per SKU and location."""
+
+    __tablename__ = "stock_movements"
+    __table_args__ = (
+        CheckConstraint("delta <> 0", name="delta_not_zero"),
+        one_of("kind", MovementKind),
+        Index("ix_stock_movements_sku_id", "sku", text("id DESC")),
+        Index(
+            "uq_stock_movements_order_fact",
+            "order_id",
+            "kind",
+            "sku",
+            "location_id",
+            unique=True,
+            postgresql_where=text("order_id IS NOT NULL"),
+        ),
+    )
+
+    id: UUID = uuid7_key()
+    sku: str = Field(foreign_key="variants.sku", max_length=64)
+    location_id: UUID = Field(foreign_key="locations.id")
+    delta: int
+    kind: str
+    reason: str = ""
+    order_id: UUID | None = Field(default=None, foreign_key="orders.id")
+    at: datetime = written_at()
+
+
+class Reservation(SQLModel, table=True):
+    """An order's hold on units of one SKU at one location."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("status <> 'none'", name="status_not_none"),
+        one_of("status", ReservationStatus),
+        Index("ix_reservations_held", "sku", "location_id", postgresql_where=text("status = 'held'")),
+    )
+
+    order_id: UUID = Field(foreign_key="orders.id", primary_key=True)
+    sku: str = Field(foreign_key="variants.sku", primary_key=True, max_length=64)
+    location_id: UUID = Field(foreign_key="locations.id", primary_key=True)
+    quantity: int
+    status: str = Field(default=ReservationStatus.HELD.value)
+    expires_at: datetime = moment(nullable=False)
+    created_at: datetime = written_at()
