@@ -1,0 +1,1 @@
+"""The steps of the workflows. Every `do` stands beside its `undo`, and every one of them may run twice."""

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     )
     worker_max_cached_workflows: int = Field(default=1000, ge=0)
     worker_graceful_shutdown: timedelta = timedelta(seconds=10)
+    worker_sticky_timeout: timedelta = Field(
+        default=timedelta(seconds=1), description="How long the orders cached by a worker that died wait for it."
+    )
 
     token_signing_key: SecretStr = Field(
         default=SecretStr(DEFAULT_SIGNING_KEY), description="Ed25519 seed: 32 bytes in base64."

@@ -60,7 +60,7 @@ async def register_search_attributes(client: Client) -> list[str]:
     except RPCError as error:
         if error.status != RPCStatusCode.ALREADY_EXISTS:
             raise
-    while await _missing(client):
+    while await _missing(client):  # noqa: ASYNC110 — the server tells nobody when it is done
         await asyncio.sleep(0.1)
     return missing
 

@@ -13,11 +13,11 @@ from models.base import metadata
 MIGRATION_LOCK = 7_041_776
 """Any number of our own: it keeps two deployments from migrating at once."""
 
-assert models
+_ = models
 
 
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
+    context.configure(connection=connection, target_metadata=metadata)
     with context.begin_transaction():
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})

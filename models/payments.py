@@ -40,6 +40,9 @@ class Payment(SQLModel, table=True):
     captured: int = minor_units(default=0)
     refunded: int = minor_units(default=0)
     redirect_url: str | None = Field(default=None, max_length=2000)
+    confirmations: int = Field(
+        default=0, description="How often the provider was asked to authorise: numbers the keys."
+    )
     created_at: datetime = written_at()
     updated_at: datetime = written_at()
 

@@ -1,0 +1,1 @@
+"""What crosses into workflows and activities: ids and facts, never a person."""

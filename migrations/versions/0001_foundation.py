@@ -237,6 +237,7 @@ def upgrade() -> None:
     sa.Column('captured', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('refunded', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('redirect_url', sqlmodel.sql.sqltypes.AutoString(length=2000), nullable=True),
+    sa.Column('confirmations', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint("status in ('not_required_yet', 'pending', 'requires_action', 'authorized', 'captured', 'failed', 'voided', 'partially_refunded', 'refunded')", name=op.f('ck_payments_status_known')),

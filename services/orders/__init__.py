@@ -1,0 +1,1 @@
+"""Orders, split by verb: requesting, placing, moving, reading."""

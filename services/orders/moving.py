@@ -1,0 +1,76 @@
+"""The one way in which an order changes: a conditional move, and the event that tells of it."""
+
+from collections.abc import Set
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.errors import NotAllowedInState, NotFound
+from domain.orders import OrderStatus, require_move
+from models.orders import Order, OrderEvent
+
+
+async def move(
+    session: AsyncSession,
+    order_id: UUID,
+    start: Set[OrderStatus],
+    to: OrderStatus,
+    *,
+    kind: str,
+    by: str,
+    note: str | None = None,
+    **changes: Any,
+) -> bool:
+    """Move the order from one of `start` to `to` and write the event; False when it stands at `to` already.
+
+    Raises NotFound, and NotAllowedInState when the order is anywhere else.
+    """
+    locked = select(col(Order.status), col(Order.version)).where(col(Order.id) == order_id).with_for_update()
+    row = (await session.execute(locked)).one_or_none()
+    if row is None:
+        raise NotFound
+    status, version = OrderStatus(row.status), row.version
+    if status is to:
+        return False
+    if status not in start:
+        raise NotAllowedInState(f"An order that is {status} cannot become {to}.", status=status.value)
+    require_move(status, to)
+    await _write(session, order_id, version + 1, status, to, kind=kind, by=by, note=note, changes=changes)
+    return True
+
+
+async def note_once(session: AsyncSession, order_id: UUID, *, kind: str, by: str, note: str | None = None) -> bool:
+    """Add an event that moves nothing, once per `kind`; False when it is there already."""
+    locked = select(col(Order.status), col(Order.version)).where(col(Order.id) == order_id).with_for_update()
+    row = (await session.execute(locked)).one_or_none()
+    if row is None:
+        raise NotFound
+    noted = select(col(OrderEvent.seq)).where(col(OrderEvent.order_id) == order_id, col(OrderEvent.kind) == kind)
+    if (await session.execute(noted.limit(1))).scalar_one_or_none() is not None:
+        return False
+    status = OrderStatus(row.status)
+    await _write(session, order_id, row.version + 1, status, status, kind=kind, by=by, note=note, changes={})
+    return True
+
+
+async def _write(
+    session: AsyncSession,
+    order_id: UUID,
+    version: int,
+    start: OrderStatus,
+    to: OrderStatus,
+    *,
+    kind: str,
+    by: str,
+    note: str | None,
+    changes: dict[str, Any],
+) -> None:
+    await session.execute(update(Order).where(col(Order.id) == order_id).values(status=to, version=version, **changes))
+    await session.execute(
+        insert(OrderEvent).values(
+            order_id=order_id, seq=version, kind=kind, from_status=start, to_status=to, actor=by, note=note
+        )
+    )

@@ -1,0 +1,146 @@
+"""Turning a checkout request into an order, and an order into a confirmed or a cancelled one."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.errors import NotFound
+from domain.money import Money
+from domain.orders import FIRST_STATUS, CancelReason, OrderStatus, PaymentMethod
+from domain.pricing import PricedLine, totals
+from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
+from services import inventory
+from services.orders import requesting
+from services.orders.moving import move
+
+
+@dataclass(frozen=True)
+class Holds:
+    """How long stock is held, by payment method."""
+
+    card: timedelta
+    cod: timedelta
+
+    def of(self, method: str) -> timedelta:
+        return self.card if method == PaymentMethod.CARD else self.cod
+
+
+async def place(session: AsyncSession, order_id: UUID, holds: Holds) -> Order:
+    """The order of this request, written now unless it is there. Raises NotFound when there is no such request."""
+    locked = select(CheckoutRequest).where(col(CheckoutRequest.order_id) == order_id).with_for_update()
+    request = (await session.execute(locked)).scalar_one_or_none()
+    if request is None:
+        raise NotFound("There is no checkout request for this order.")
+    placed = await session.get(Order, order_id)
+    if placed is not None:
+        return placed
+    await _insert(session, request, holds.of(request.payment_method))
+    return await session.get_one(Order, order_id)
+
+
+async def _insert(session: AsyncSession, request: CheckoutRequest, hold: timedelta) -> None:
+    lines = [
+        PricedLine(
+            sku=line["sku"],
+            product_id=line["product_id"],
+            name=line["name"],
+            quantity=line["quantity"],
+            unit_price=Money(line["unit_price"], request.currency),
+        )
+        for line in request.lines
+    ]
+    cost = totals(lines, request.currency)
+    status = FIRST_STATUS[PaymentMethod(request.payment_method)]
+    order = {
+        "id": request.order_id,
+        "user_id": request.user_id,
+        "status": status,
+        "payment_method": request.payment_method,
+        "currency": request.currency,
+        "subtotal": cost.subtotal.amount,
+        "discount": cost.discount.amount,
+        "shipping": cost.shipping.amount,
+        "tax": cost.tax.amount,
+        "total": cost.total.amount,
+        "shipping_address": request.shipping_address,
+        "notes": request.notes,
+        "hold_expires_at": func.now() + hold,
+        "version": 1,
+    }
+    event = {
+        "order_id": request.order_id, "seq": 1, "kind": "placed", "to_status": status, "actor": "checkout",
+    }  # fmt: skip
+    await session.execute(insert(Order).values(**order))
+    await session.execute(insert(OrderLine), [_line(request.order_id, n, line) for n, line in enumerate(lines)])
+    await session.execute(insert(OrderEvent).values(**event))
+
+
+def _line(order_id: UUID, position: int, line: PricedLine) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "position": position,
+        "sku": line.sku,
+        "product_id": UUID(line.product_id),
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.amount,
+        "line_total": line.total.amount,
+    }
+
+
+async def confirm(session: AsyncSession, order_id: UUID, by: str, note: str | None) -> None:
+    """Turn the hold into a sale and the order into a confirmed one, in one transaction. Repeating it changes nothing.
+
+    Raises NotAllowedInState when the order was cancelled meanwhile.
+    """
+    moved = await move(
+        session,
+        order_id,
+        {OrderStatus.PENDING_PAYMENT, OrderStatus.PENDING_CONFIRMATION},
+        OrderStatus.CONFIRMED,
+        kind="confirmed",
+        by=by,
+        note=note,
+    )
+    if moved:
+        await inventory.commit(session, order_id)
+        await requesting.accept(session, order_id)
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """`refusal` answers a later look at the same request, if the shopper was not told of an order before."""
+
+    reason: CancelReason
+    by: str
+    note: str | None
+    refusal: dict[str, Any]
+
+
+async def cancel(session: AsyncSession, order_id: UUID, cancellation: Cancellation, holds: Holds) -> None:
+    """Write `cancelled`: the last word, once money and stock are undone. Repeating it changes nothing.
+
+    An order that was never placed is placed first, so that its key leads to an order that says what happened.
+    """
+    await place(session, order_id, holds)
+    await move(
+        session,
+        order_id,
+        {
+            OrderStatus.PENDING_PAYMENT,
+            OrderStatus.PENDING_CONFIRMATION,
+            OrderStatus.PAYMENT_FAILED,
+            OrderStatus.CONFIRMED,
+        },
+        OrderStatus.CANCELLED,
+        kind="cancelled",
+        by=cancellation.by,
+        note=cancellation.note,
+        cancel_reason=cancellation.reason.value,
+    )
+    await requesting.refuse(session, order_id, cancellation.refusal)

@@ -1,0 +1,93 @@
+"""Reading orders: whole, with their lines and their payment, in a fixed number of queries."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select, tuple_
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.errors import NotFound
+from domain.orders import OrderStatus, PaymentMethod, PaymentStatus
+from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
+from models.payments import Payment
+
+
+@dataclass
+class WholeOrder:
+    order: Order
+    payment: Payment | None
+    lines: list[OrderLine] = field(default_factory=list)
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        if self.payment is not None:
+            return PaymentStatus(self.payment.status)
+        if self.order.payment_method == PaymentMethod.COD:
+            return PaymentStatus.NOT_REQUIRED_YET
+        return PaymentStatus.PENDING
+
+    @property
+    def redirect_url(self) -> str | None:
+        """Where the bank wants the shopper, while it does."""
+        waiting = self.order.status == OrderStatus.PENDING_PAYMENT
+        return self.payment.redirect_url if waiting and self.payment is not None else None
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: staff see every order, others their own."""
+
+    user_id: UUID
+    is_staff: bool
+
+
+async def one(session: AsyncSession, order_id: UUID, viewer: Viewer) -> WholeOrder | None:
+    """None while the order is only asked for and not placed. Raises NotFound for another's and for none at all."""
+    found = await _complete(session, _visible(viewer).where(col(Order.id) == order_id))
+    if found:
+        return found[0]
+    request = await session.get(CheckoutRequest, order_id)
+    if request is None or not (viewer.is_staff or request.user_id == viewer.user_id):
+        raise NotFound("There is no such order.")
+    return None
+
+
+async def page(
+    session: AsyncSession,
+    viewer: Viewer,
+    status: OrderStatus | None,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[WholeOrder]:
+    """The newest first. `after` is (placed_at, id) of the last one seen."""
+    statement = _visible(viewer)
+    if status is not None:
+        statement = statement.where(col(Order.status) == status)
+    if after is not None:
+        statement = statement.where(tuple_(col(Order.placed_at), col(Order.id)) < after)
+    return await _complete(session, statement.order_by(col(Order.placed_at).desc(), col(Order.id).desc()).limit(limit))
+
+
+async def timeline(session: AsyncSession, order_id: UUID, viewer: Viewer) -> list[OrderEvent]:
+    """Everything that happened to the order, oldest first. Raises NotFound as `one` does."""
+    if await one(session, order_id, viewer) is None:
+        return []
+    statement = select(OrderEvent).where(col(OrderEvent.order_id) == order_id).order_by(col(OrderEvent.seq))
+    return list((await session.execute(statement)).scalars())
+
+
+def _visible(viewer: Viewer) -> Select[Order, Payment]:
+    statement = select(Order, Payment).outerjoin(Payment, col(Payment.order_id) == Order.id)
+    return statement if viewer.is_staff else statement.where(col(Order.user_id) == viewer.user_id)
+
+
+async def _complete(session: AsyncSession, statement: Select[Order, Payment]) -> list[WholeOrder]:
+    rows = (await session.execute(statement)).all()
+    orders = {order.id: WholeOrder(order, payment) for order, payment in rows}
+    if orders:
+        lines = select(OrderLine).where(col(OrderLine.order_id).in_(orders)).order_by(col(OrderLine.position))
+        for line in (await session.execute(lines)).scalars():
+            orders[line.order_id].lines.append(line)
+    return list(orders.values())

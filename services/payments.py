@@ -1,0 +1,126 @@
+"""Payments as our books have them. A row says what we are about to do before the provider is asked to do it."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from domain.errors import KeyReused, NotAllowedInState, NotFound, OrderCancelled
+from domain.money import Money
+from domain.orders import OrderStatus, PaymentStatus
+from models.orders import CheckoutRequest, Order
+from models.payments import Account, Payment, PaymentAttempt
+from services import ledger
+
+FIRST_ATTEMPT = 1
+
+
+async def open_payment(session: AsyncSession, order_id: UUID, provider: str) -> Payment:
+    """The order's one payment, locked; written now unless it is there. Raises OrderCancelled when it was voided."""
+    await _insert(session, order_id, provider, PaymentStatus.PENDING)
+    return await live(session, order_id)
+
+
+async def live(session: AsyncSession, order_id: UUID) -> Payment:
+    """The order's payment, locked. Raises NotFound, and OrderCancelled when it was voided."""
+    payment = await locked(session, order_id)
+    if payment.status == PaymentStatus.VOIDED:
+        raise OrderCancelled("The payment was voided before it was made.")
+    return payment
+
+
+async def close_payment(session: AsyncSession, order_id: UUID, provider: str) -> Payment:
+    """Mark the payment as voided before the provider is asked to void it, unless it is captured.
+
+    Written even where there is none, as a tombstone: an authorisation that arrives later finds it and stops.
+    """
+    await _insert(session, order_id, provider, PaymentStatus.VOIDED)
+    payment = await locked(session, order_id)
+    if payment.captured == 0:
+        payment.status = PaymentStatus.VOIDED
+        payment.redirect_url = None
+    return payment
+
+
+async def _insert(session: AsyncSession, order_id: UUID, provider: str, status: PaymentStatus) -> None:
+    order = await session.get(Order, order_id)
+    if order is None:
+        raise NotFound("There is no such order.")
+    row = {
+        "order_id": order_id, "provider": provider, "status": status,
+        "currency": order.currency, "amount": order.total,
+    }  # fmt: skip
+    await session.execute(insert(Payment).values(**row).on_conflict_do_nothing())
+
+
+async def locked(session: AsyncSession, order_id: UUID) -> Payment:
+    """Raises NotFound when the order has no payment."""
+    statement = select(Payment).where(col(Payment.order_id) == order_id).with_for_update()
+    payment: Payment | None = (await session.execute(statement)).scalar_one_or_none()
+    if payment is None:
+        raise NotFound("The order has no payment.")
+    return payment
+
+
+async def token_for(session: AsyncSession, order_id: UUID, attempt: int) -> str:
+    """The token of this attempt. The first one came with the checkout and is noted here. Raises NotFound."""
+    row = await session.get(PaymentAttempt, (order_id, attempt))
+    if row is None and attempt == FIRST_ATTEMPT:
+        request = await session.get_one(CheckoutRequest, order_id)
+        row = PaymentAttempt(
+            order_id=order_id,
+            number=FIRST_ATTEMPT,
+            idempotency_key=request.idempotency_key,
+            fingerprint=request.fingerprint,
+            payment_token=request.payment_token or "",
+        )
+        session.add(row)
+    if row is None:
+        raise NotFound("There is no such payment attempt.")
+    return row.payment_token
+
+
+async def record_attempt(
+    session: AsyncSession, order_id: UUID, *, key: str, fingerprint: str, token: str
+) -> PaymentAttempt:
+    """Note another card for an order whose payment failed; the same key finds its own attempt again.
+
+    Raises KeyReused, and NotAllowedInState when the order does not wait for another card.
+    """
+    order = (await session.execute(select(Order).where(col(Order.id) == order_id).with_for_update())).scalar_one()
+    tried = select(PaymentAttempt).where(col(PaymentAttempt.order_id) == order_id).order_by(col(PaymentAttempt.number))
+    attempts: list[PaymentAttempt] = list((await session.execute(tried)).scalars())
+    for attempt in attempts:
+        if attempt.idempotency_key == key:
+            if attempt.fingerprint != fingerprint:
+                raise KeyReused
+            return attempt
+    if order.status != OrderStatus.PAYMENT_FAILED:
+        raise NotAllowedInState(f"An order that is {order.status} takes no other card.", status=order.status)
+    attempt = PaymentAttempt(
+        order_id=order_id,
+        number=len(attempts) + 1,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        payment_token=token,
+    )
+    session.add(attempt)
+    return attempt
+
+
+async def record_capture(session: AsyncSession, payment: Payment, captured: Money) -> None:
+    """The provider has taken the money: say so, and book it. Repeating it changes nothing."""
+    payment.status = PaymentStatus.CAPTURED
+    payment.captured = captured.amount
+    payment.redirect_url = None
+    await ledger.book(
+        session,
+        payment.id,
+        kind="capture",
+        fact=str(payment.provider_ref),
+        amount=captured,
+        debit=Account.CLEARING,
+        credit=Account.SALES,
+    )

@@ -1,0 +1,361 @@
+"""The checkout: owns an order until it is confirmed and captured, or cancelled and undone.
+
+    place → reserve → authorise → confirm → tell → capture        (card)
+    place → reserve → tell → wait for staff → confirm             (cash on delivery)
+
+Everything that happens to the order is a message to this workflow. A refusal, an expired hold, `cancel_order` and
+a cancellation from outside all end the story the same way: the task that tells it ends, and then the undos run.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from activities.carts import CartActivities
+    from activities.inventory import InventoryActivities
+    from activities.orders import OrderActivities
+    from activities.payments import PaymentActivities
+    from domain.errors import NotAllowedInState, NotFound, PaymentDeclined, PaymentTokenUnknown
+    from domain.messages.checkout import (
+        AuthorisePayment,
+        CancelOrder,
+        CheckoutInput,
+        CheckoutResult,
+        CodDecision,
+        ConfirmOrder,
+        Decision,
+        OrderStep,
+        PaymentOutcome,
+        Placement,
+        Progress,
+        Receipt,
+        ReceiptInput,
+        ReleaseStock,
+        RemindStaff,
+        parse_decision,
+    )
+    from domain.orders import CancelReason, OrderStatus, PaymentMethod, PaymentStatus
+    from workflows.options import BANK_POLL, PROVIDER_STEP
+    from workflows.saga import Saga
+    from workflows.steps import Steps, refusal_in, upsert
+
+ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
+ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
+ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
+PAYMENT_METHOD = SearchAttributeKey.for_keyword("PaymentMethod")
+
+FIRST_CARD = 1
+
+
+@workflow.defn
+class CheckoutWorkflow:
+    @workflow.init
+    def __init__(self, checkout: CheckoutInput) -> None:
+        self.order = OrderStep(checkout.order_id)
+        self.steps = Steps()
+        self.saga = Saga()
+        self.story: asyncio.Task[None] | None = None
+        self.hold: asyncio.Task[None] | None = None
+        self.placement: Placement | None = None
+        self.status: OrderStatus | None = None
+        self.answers: dict[int, Receipt | ApplicationError] = {}  # by the number of the card that was tried
+        self.last_answer: Receipt | ApplicationError | None = None  # for whoever asks once the story is over
+        self.cards = FIRST_CARD
+        self.declined: ApplicationError | None = None
+        self.news_from_bank = False
+        self.cod_decision: CodDecision | None = None
+        self.ending: CancelOrder | None = None
+
+    @workflow.run
+    async def run(self, checkout: CheckoutInput) -> CheckoutResult:
+        self.story = asyncio.create_task(self.tell())
+        self.saga.register(self.cancel_order)
+        if self.ending:  # `cancel_order` came before the first step
+            self.story.cancel()
+        try:
+            await self.story
+        except BaseException as error:
+            # Only a refusal or a cancellation is undone: a bug must stall, not give money back.
+            if not (is_cancelled_exception(error) or workflow.is_failure_exception(error)):
+                raise
+            await self.undo(error)
+            if workflow.cancellation_reason() is not None or self.status is None:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return CheckoutResult(
+            checkout.order_id, str(self.status), self.ending.reason if self.ending and self.is_cancelled else None
+        )
+
+    async def tell(self) -> None:
+        await self.place()
+        await self.reserve()
+        if self.is_cod:
+            await self.wait_for_staff()
+            await self.confirm()
+        else:
+            await self.pay()
+            await self.confirm()
+            await self.capture()
+
+    # ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def place(self) -> None:
+        placement = await self.steps.quick(OrderActivities.place_order, self.order, "Write the order")
+        self.placement = placement
+        self.steps.stuck_after = timedelta(seconds=placement.stuck_after_seconds)
+        self.status = OrderStatus(placement.status)
+        upsert(
+            ORDER_ID.value_set(self.order.order_id),
+            ORDER_NUMBER.value_set(placement.order_number),
+            ORDER_STATUS.value_set(placement.status),
+            PAYMENT_METHOD.value_set(placement.payment_method),
+        )
+
+    async def reserve(self) -> None:
+        self.saga.register(self.release_stock)
+        await self.steps.quick(InventoryActivities.reserve_stock, self.order, "Hold the stock")
+        self.hold = asyncio.create_task(self.watch_hold())
+
+    async def pay(self) -> None:
+        self.saga.register(self.void_payment)
+        outcome = await self.authorise(FIRST_CARD)
+        while outcome.status != PaymentStatus.AUTHORIZED:
+            if outcome.status == PaymentStatus.REQUIRES_ACTION:
+                self.answer()
+                outcome = await self.wait_for_bank()
+            else:
+                outcome = await self.try_another_card()
+
+    async def confirm(self) -> None:
+        if self.hold:
+            self.hold.cancel()
+        decision = self.cod_decision or CodDecision(confirm=True, by="checkout")
+        step = ConfirmOrder(self.order.order_id, decision.by, decision.note)
+        await self.steps.quick(OrderActivities.confirm_order, step, "Turn the hold into a sale")
+        self.become(OrderStatus.CONFIRMED)
+        if not self.is_cod:
+            await self.take_cart_lines()
+        self.answer()
+
+    async def capture(self) -> None:
+        await self.steps.insisted(PaymentActivities.capture_payment, self.order, "Capture the payment", PROVIDER_STEP)
+
+    async def take_cart_lines(self) -> None:
+        await self.steps.quick(CartActivities.take_cart_lines, self.order, "Take the lines out of the cart")
+
+    async def authorise(self, card: int) -> PaymentOutcome:
+        step = AuthorisePayment(self.order.order_id, card)
+        summary = "Authorise the payment" if card == FIRST_CARD else f"Authorise card {card}"
+        return await self.steps.visible(PaymentActivities.authorise_payment, step, summary, PROVIDER_STEP)
+
+    # ── waiting for somebody ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def wait_for_staff(self) -> None:
+        await self.take_cart_lines()
+        self.answer()
+        started = workflow.now()
+        for number, due in enumerate(self.placed.reminder_seconds, start=1):
+            left = started + timedelta(seconds=due) - workflow.now()
+            if await self.steps.wait("staff", self.is_decided, left, f"remind staff, {number}"):
+                break
+            await self.steps.quick(
+                OrderActivities.remind_staff, RemindStaff(self.order.order_id, number), "Remind staff"
+            )
+        await self.steps.wait("staff", self.is_decided)
+        if self.cod_decision and not self.cod_decision.confirm:
+            self.end(CancelReason.REJECTED, Decision(self.cod_decision.by, self.cod_decision.note))
+            raise asyncio.CancelledError
+
+    async def wait_for_bank(self) -> PaymentOutcome:
+        """3-D Secure: a webhook, the shopper's return and a timer are hints; the provider is asked for the truth."""
+        while True:
+            await self.steps.wait("shopper", lambda: self.news_from_bank, BANK_POLL, "ask the provider")
+            self.news_from_bank = False
+            outcome = await self.steps.visible(
+                PaymentActivities.check_payment, self.order, "Ask how the payment stands", PROVIDER_STEP
+            )
+            if outcome.status != PaymentStatus.REQUIRES_ACTION:
+                return outcome
+
+    async def try_another_card(self) -> PaymentOutcome:
+        """While the hold lasts, which ends the story by itself."""
+        tried = self.cards
+        await self.steps.quick(OrderActivities.fail_payment, self.order, "Wait for another card")
+        self.become(OrderStatus.PAYMENT_FAILED)
+        if self.declined:
+            self.answers[tried] = self.declined
+        await self.steps.wait("another card", lambda: self.cards > tried)
+        await self.steps.quick(OrderActivities.reopen_payment, self.order, "Try another card")
+        self.become(OrderStatus.PENDING_PAYMENT)
+        self.declined = None
+        try:
+            return await self.authorise(self.cards)
+        except Exception as error:
+            refusal = refusal_in(error)
+            if refusal is None or refusal.type not in (PaymentDeclined.code, PaymentTokenUnknown.code):
+                raise
+            self.declined = refusal
+            return PaymentOutcome(PaymentStatus.FAILED)
+
+    async def watch_hold(self) -> None:
+        await workflow.sleep(self.placed.hold_seconds, summary="the hold on the stock ends")
+        self.end(CancelReason.EXPIRED, Decision("checkout"))
+
+    # ── the undos, each the opposite of a step ───────────────────────────────────────────────────────────────────
+
+    async def undo(self, error: BaseException) -> None:
+        """Undo what was done, the latest first, and tell whoever waits. May find that it is too late."""
+        if self.hold:
+            self.hold.cancel()
+        refusal = refusal_in(error)
+        if refusal and refusal.type == NotFound.code and self.placement is None:
+            self.last_answer = refusal  # nobody asked for this order: there is nothing to undo
+            return
+        self.ending = self.ending or self.reason_of(refusal)
+        if await self.saga.roll_back():
+            self.last_answer = ApplicationError(
+                self.ending.detail or "The order was cancelled.",
+                self.ending.facts,
+                type=self.ending.reason,
+                non_retryable=True,
+            )
+
+    def reason_of(self, refusal: ApplicationError | None) -> CancelOrder:
+        known = refusal is not None and refusal.type in set(CancelReason)
+        return CancelOrder(
+            self.order.order_id,
+            reason=str(refusal.type) if refusal and known else CancelReason.CANCELLED.value,
+            by="checkout" if refusal else Decision().by,
+            detail=refusal.message if refusal else None,
+            facts=refusal.details[0] if refusal and refusal.details else {},
+        )
+
+    async def void_payment(self) -> bool:
+        outcome = await self.steps.insisted(
+            PaymentActivities.void_payment, self.order, "Let go of the money", PROVIDER_STEP
+        )
+        return outcome.status != PaymentStatus.CAPTURED
+
+    async def release_stock(self) -> bool:
+        expired = self.ending is not None and self.ending.reason == CancelReason.EXPIRED
+        step = ReleaseStock(self.order.order_id, expired=expired)
+        await self.steps.insisted(InventoryActivities.release_stock, step, "Give the stock back")
+        return True
+
+    async def cancel_order(self) -> bool:
+        await self.steps.insisted(OrderActivities.cancel_order, self.ending, "Write that it is cancelled")
+        self.become(OrderStatus.CANCELLED)
+        return True
+
+    # ── what it knows ────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def placed(self) -> Placement:
+        """Raises RuntimeError before the first step is done: a bug, which stalls the workflow until it is mended."""
+        if self.placement is None:
+            raise RuntimeError("the order is not placed yet")
+        return self.placement
+
+    @property
+    def is_cod(self) -> bool:
+        return self.placement is not None and self.placement.payment_method == PaymentMethod.COD
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status is OrderStatus.CANCELLED
+
+    def is_decided(self) -> bool:
+        return self.cod_decision is not None
+
+    def become(self, status: OrderStatus) -> None:
+        self.status = status
+        upsert(ORDER_STATUS.value_set(status.value))
+
+    def answer(self) -> None:
+        """Tell whoever asked with the latest card, and whoever asks later."""
+        receipt = Receipt(self.order.order_id, str(self.status))
+        self.answers.setdefault(self.cards, receipt)
+        if self.status is OrderStatus.CONFIRMED:
+            self.last_answer = receipt
+
+    def end(self, reason: CancelReason, decision: Decision) -> None:
+        """End the story early. The first reason stays; once the story is over there is nothing to end."""
+        if self.ending is None and (self.story is None or not self.story.done()):
+            self.ending = CancelOrder(self.order.order_id, reason.value, decision.by, decision.note)
+            if self.story:
+                self.story.cancel()
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @workflow.update
+    async def receipt(self, asked: ReceiptInput) -> Receipt:
+        """Waits until there is something to tell about this card, or the refusal. Raises the domain's refusal."""
+        self.cards = max(self.cards, asked.attempt)
+        await workflow.wait_condition(lambda: asked.attempt in self.answers or self.last_answer is not None)
+        answer = self.answers.get(asked.attempt) or self.last_answer
+        if not isinstance(answer, ApplicationError):
+            return answer or Receipt(self.order.order_id, str(self.status))
+        raise ApplicationError(answer.message, *answer.details, type=answer.type, non_retryable=True)
+
+    @workflow.update
+    async def decide_cod(self, decision: CodDecision) -> Receipt:
+        """What the API sends for staff: `confirm_cod` or `reject_cod` with an answer."""
+        self.cod_decision = decision
+        await workflow.wait_condition(lambda: self.last_answer is not None)
+        return Receipt(self.order.order_id, str(self.status))
+
+    @decide_cod.validator
+    def can_decide_cod(self, decision: CodDecision) -> None:
+        if self.cod_decision or self.ending or (self.placement and not self.is_cod):
+            raise ApplicationError(
+                "The order does not wait for this decision.",
+                {"status": str(self.status)},
+                type=NotAllowedInState.code,
+                non_retryable=True,
+            )
+
+    @workflow.signal
+    def confirm_cod(self, *arguments: Any) -> None:
+        self.decide(True, parse_decision(arguments))
+
+    @workflow.signal
+    def reject_cod(self, *arguments: Any) -> None:
+        self.decide(False, parse_decision(arguments))
+
+    def decide(self, confirm: bool, decision: Decision | None) -> None:
+        """The first decision counts; an early one is kept, a malformed one is none."""
+        if decision is not None and self.cod_decision is None:
+            self.cod_decision = CodDecision(confirm, decision.by, decision.note)
+
+    @workflow.signal(name="cancel_order")
+    def cancel_on_request(self, *arguments: Any) -> None:
+        decision = parse_decision(arguments)
+        if decision is not None:
+            self.end(CancelReason.CANCELLED, decision)
+
+    @workflow.signal
+    def retry_stuck(self, *arguments: Any) -> None:
+        self.steps.retry()
+
+    @workflow.signal
+    def payment_news(self, *arguments: Any) -> None:
+        """A webhook or the shopper's return says that something happened at the bank."""
+        self.news_from_bank = True
+
+    @workflow.query
+    def progress(self) -> Progress:
+        return Progress(
+            order_id=self.order.order_id,
+            order_number=self.placement.order_number if self.placement else None,
+            status=str(self.status) if self.status else None,
+            step=self.steps.current,
+            waiting_for=self.steps.waiting_for,
+            stuck_step=self.steps.stuck_step,
+            last_error=self.steps.last_error,
+        )

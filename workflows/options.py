@@ -1,0 +1,21 @@
+"""How the steps are run: how long one attempt may take and how it is repeated."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+LOCAL_PATIENCE = timedelta(seconds=2)
+"""A local step holds the workflow task open: past this the regular activity takes over, which the Web UI shows."""
+
+LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=1))
+
+DATABASE_STEP = timedelta(seconds=15)
+"""One attempt at a database step, start to close."""
+
+PROVIDER_STEP = timedelta(seconds=30)
+"""One attempt at a step that calls the provider; above the gateway's own time limit."""
+
+RETRY_FOR_EVER = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30))
+
+BANK_POLL = timedelta(seconds=60)
+"""How often the provider is asked about 3-D Secure when no webhook comes: a lost one costs a minute, not the order."""

@@ -1,0 +1,140 @@
+"""Running an order's steps, and knowing what it is doing: which step, what it waits for, whether it is stuck."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from workflows.options import DATABASE_STEP, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER
+
+Result = TypeVar("Result")
+Activity = Callable[..., Coroutine[Any, Any, Result]]
+
+WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
+STUCK_STEP = SearchAttributeKey.for_keyword("StuckStep")
+
+
+def refusal_in(error: BaseException) -> ApplicationError | None:
+    """The domain's refusal behind a failed step: what retrying cannot change."""
+    cause = error.cause if isinstance(error, ActivityError) else error
+    return cause if isinstance(cause, ApplicationError) and cause.non_retryable else None
+
+
+class Steps:
+    """The steps of one order. `stuck_after` is how long one may keep failing before staff are shown it."""
+
+    def __init__(self, stuck_after: timedelta = timedelta(minutes=1)) -> None:
+        self.stuck_after = stuck_after
+        self.current = "start"
+        self.waiting_for: str | None = None
+        self.stuck_step: str | None = None
+        self.last_error: str | None = None
+        self._retry_asked = False
+
+    async def quick(self, activity: Activity[Result], argument: object, summary: str) -> Result:
+        """A short database step: local, and a regular activity when that cannot do it. Raises its refusal."""
+        self.current = _name(activity)
+        try:
+            return await workflow.execute_local_activity(
+                activity,
+                argument,
+                schedule_to_close_timeout=LOCAL_PATIENCE,
+                retry_policy=LOCAL_RETRY,
+                summary=summary,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error) or refusal_in(error):
+                raise
+        return await self.visible(activity, argument, summary)
+
+    async def visible(
+        self, activity: Activity[Result], argument: object, summary: str, limit: timedelta = DATABASE_STEP
+    ) -> Result:
+        """A regular activity, retried for ever and shown as stuck after a while. Raises its refusal."""
+        self.current = _name(activity)
+        self._retry_asked = False
+        while True:
+            handle = workflow.start_activity(
+                activity, argument, start_to_close_timeout=limit, retry_policy=RETRY_FOR_EVER, summary=summary
+            )
+            try:
+                await self._until_done_or_retried(handle)
+            except asyncio.CancelledError:
+                handle.cancel()
+                raise
+            if handle.done():
+                self._unstick()
+                return await handle
+            handle.cancel()  # `retry_stuck`: do not wait for the next attempt of this one
+
+    async def insisted(
+        self, activity: Activity[Result], argument: object, summary: str, limit: timedelta = DATABASE_STEP
+    ) -> Result:
+        """A step that must succeed: one that is refused is stuck, and runs again at each `retry_stuck`."""
+        while True:
+            try:
+                return await self.visible(activity, argument, summary, limit)
+            except ActivityError as error:
+                refusal = refusal_in(error)
+                if refusal is None:
+                    raise
+                self._mark_stuck(refusal.message)
+            await self.wait("retry_stuck", lambda: self._retry_asked)
+
+    async def wait(
+        self, what: str, until: Callable[[], bool], timeout: timedelta | None = None, summary: str | None = None
+    ) -> bool:
+        """Wait, visibly, for somebody. False when `timeout` came first."""
+        if until():
+            return True
+        self._say_waiting_for(what)
+        try:
+            await workflow.wait_condition(until, timeout=timeout, timeout_summary=summary)
+        except TimeoutError:
+            return False
+        finally:
+            self._say_waiting_for(None)
+        return True
+
+    def retry(self) -> None:
+        """`retry_stuck`: run what is stuck now. Means nothing when nothing is stuck."""
+        if self.stuck_step is not None:
+            self._retry_asked = True
+
+    async def _until_done_or_retried(self, handle: workflow.ActivityHandle[Any]) -> None:
+        try:
+            await workflow.wait_condition(
+                lambda: handle.done() or self._retry_asked,
+                timeout=self.stuck_after,
+                timeout_summary=f"show {self.current} as stuck",
+            )
+        except TimeoutError:
+            self._mark_stuck("keeps failing: its attempts and last error stand at the pending activity")
+            await workflow.wait_condition(lambda: handle.done() or self._retry_asked)
+        self._retry_asked = False
+
+    def _mark_stuck(self, error: str) -> None:
+        self.stuck_step, self.last_error = self.current, error
+        upsert(STUCK_STEP.value_set(self.current))
+
+    def _unstick(self) -> None:
+        if self.stuck_step is not None:
+            self.stuck_step = self.last_error = None
+            upsert(STUCK_STEP.value_unset())
+
+    def _say_waiting_for(self, what: str | None) -> None:
+        if what != self.waiting_for:
+            self.waiting_for = what
+            upsert(WAITING_FOR.value_unset() if what is None else WAITING_FOR.value_set(what))
+
+
+def upsert(*updates: SearchAttributeUpdate[Any]) -> None:
+    workflow.upsert_search_attributes(updates)
+
+
+def _name(activity: Activity[Any]) -> str:
+    return activity.__name__
