@@ -1,0 +1,1 @@
+"""The HTTP side: routes, schemas, problems. The only package that knows a status code."""

@@ -5,6 +5,7 @@ which arrives after its release finds the gate shut.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Row, case, func, insert, select, update
@@ -88,17 +89,6 @@ async def main_location(session: AsyncSession) -> UUID:
     return location_id
 
 
-async def available(session: AsyncSession, skus: list[str]) -> dict[str, int]:
-    """Units that can still be ordered, by SKU; a SKU without stock rows has none."""
-    statement = (
-        select(col(Stock.sku), func.sum(col(Stock.on_hand) - col(Stock.reserved)))
-        .where(col(Stock.sku).in_(skus))
-        .group_by(col(Stock.sku))
-    )
-    found = {sku: int(units) for sku, units in (await session.execute(statement)).all()}
-    return {sku: found.get(sku, 0) for sku in skus}
-
-
 async def _lock_gate(session: AsyncSession, order_id: UUID) -> ReservationStatus:
     locked = select(col(Order.reservation_status)).where(col(Order.id) == order_id).with_for_update()
     status = (await session.execute(locked)).scalar_one_or_none()
@@ -177,3 +167,24 @@ async def _book(
         for sku, quantity in quantities.items()
     ]
     await session.execute(insert(StockMovement), [row | {"reason": "order"} for row in rows])
+
+
+@dataclass(frozen=True)
+class StockPicture:
+    """One SKU over all locations, in units."""
+
+    sku: str
+    on_hand: int
+    reserved: int
+    low_stock_threshold: int
+
+
+async def picture(session: AsyncSession, sku: str) -> StockPicture:
+    """Raises NotFound for a SKU without stock rows."""
+    statement = select(func.sum(Stock.on_hand), func.sum(Stock.reserved), func.max(Stock.low_stock_threshold)).where(
+        col(Stock.sku) == sku
+    )
+    on_hand, reserved, threshold = (await session.execute(statement)).one()
+    if on_hand is None:
+        raise NotFound(f"There is no SKU {sku}.")
+    return StockPicture(sku, on_hand, reserved, threshold)

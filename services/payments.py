@@ -13,6 +13,7 @@ from domain.orders import OrderStatus, PaymentStatus
 from models.orders import CheckoutRequest, Order
 from models.payments import Account, Payment, PaymentAttempt
 from services import ledger
+from services.orders.reading import Viewer
 
 FIRST_ATTEMPT = 1
 
@@ -55,6 +56,17 @@ async def _insert(session: AsyncSession, order_id: UUID, provider: str, status: 
     await session.execute(insert(Payment).values(**row).on_conflict_do_nothing())
 
 
+async def visible(session: AsyncSession, payment_id: UUID, viewer: Viewer) -> Payment:
+    """Raises NotFound for a payment that is another's or none at all."""
+    payment = await session.get(Payment, payment_id)
+    if payment is not None and not viewer.is_staff:
+        order = await session.get_one(Order, payment.order_id)
+        payment = payment if order.user_id == viewer.user_id else None
+    if payment is None:
+        raise NotFound("There is no such payment.")
+    return payment
+
+
 async def locked(session: AsyncSession, order_id: UUID) -> Payment:
     """Raises NotFound when the order has no payment."""
     statement = select(Payment).where(col(Payment.order_id) == order_id).with_for_update()
@@ -84,8 +96,8 @@ async def token_for(session: AsyncSession, order_id: UUID, attempt: int) -> str:
 
 async def record_attempt(
     session: AsyncSession, order_id: UUID, *, key: str, fingerprint: str, token: str
-) -> PaymentAttempt:
-    """Note another card for an order whose payment failed; the same key finds its own attempt again.
+) -> tuple[int, bool]:
+    """Note another card for an order whose payment failed: its number, and whether this key noted it before.
 
     Raises KeyReused, and NotAllowedInState when the order does not wait for another card.
     """
@@ -96,18 +108,16 @@ async def record_attempt(
         if attempt.idempotency_key == key:
             if attempt.fingerprint != fingerprint:
                 raise KeyReused
-            return attempt
+            return attempt.number, True
     if order.status != OrderStatus.PAYMENT_FAILED:
         raise NotAllowedInState(f"An order that is {order.status} takes no other card.", status=order.status)
-    attempt = PaymentAttempt(
-        order_id=order_id,
-        number=len(attempts) + 1,
-        idempotency_key=key,
-        fingerprint=fingerprint,
-        payment_token=token,
+    number = len(attempts) + 1
+    session.add(
+        PaymentAttempt(
+            order_id=order_id, number=number, idempotency_key=key, fingerprint=fingerprint, payment_token=token
+        )
     )
-    session.add(attempt)
-    return attempt
+    return number, False
 
 
 async def record_capture(session: AsyncSession, payment: Payment, captured: Money) -> None:

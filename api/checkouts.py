@@ -1,0 +1,290 @@
+"""From a click to a running checkout: the request row first, then the message, then the answer."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.problems import fact_named
+from core.database import Database
+from core.settings import Settings
+from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, OutOfStock, PriceChanged, Unavailable
+from domain.messages.checkout import CheckoutInput, Receipt, ReceiptInput
+from domain.money import Money
+from domain.orders import PaymentMethod, checkout_workflow_id, order_id_for
+from domain.pricing import PricedLine, totals
+from models.orders import CheckoutRequest, RequestOutcome
+from services import catalogue
+from services.carts import Cart, CartStore
+from services.orders import requesting
+from services.orders.requesting import NewRequest
+from workflows.checkout import ORDER_ID, CheckoutWorkflow
+
+log = structlog.get_logger()
+
+TASK_TIMEOUT = timedelta(seconds=3)
+"""A worker killed inside a local activity stalls its order this long, instead of ten seconds."""
+
+UNSENT_AFTER = timedelta(seconds=60)
+"""Above the reply deadline: a request without an order that nobody asks for any more was never sent."""
+
+_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Click:
+    """What the shopper sent. `address` is checked and complete; `fingerprint` is the body's."""
+
+    user_id: UUID
+    key: str
+    fingerprint: str
+    payment_method: PaymentMethod
+    payment_token: str | None
+    address: dict[str, Any]
+    notes: str | None
+    expected_total: Money | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`finished` is False when the reply deadline came first: the checkout goes on by itself."""
+
+    order_id: UUID
+    finished: bool
+
+
+class Checkouts:
+    def __init__(self, database: Database, carts: CartStore, temporal: Client, settings: Settings) -> None:
+        self._database = database
+        self._carts = carts
+        self._temporal = temporal
+        self._settings = settings
+
+    async def find_or_record(self, click: Click) -> tuple[CheckoutRequest, bool]:
+        """The click's request row, and whether the click was seen before. The key is looked up before the cart.
+
+        Raises KeyReused, CartEmpty, CartAlreadyOrdered, OutOfStock, PriceChanged.
+        """
+        order_id = order_id_for(click.user_id, click.key)
+        if (known := await self._find(click, order_id)) is not None:
+            return known, True
+        try:
+            new = await self._judge(click, order_id)
+            async with self._database.transaction() as session:
+                is_new = await requesting.record(session, new)
+        except Fact:
+            # The same click may have been faster elsewhere, and its order may have emptied the cart by now.
+            is_new = False
+            if (request := await self._find(click, order_id)) is None:
+                raise
+        else:
+            request = await self._find(click, order_id)
+        if request is None:
+            raise Unavailable("The request was withdrawn meanwhile: send it again.")
+        return request, not is_new
+
+    async def _find(self, click: Click, order_id: UUID) -> CheckoutRequest | None:
+        async with self._database.transaction() as session:
+            return await requesting.find(session, order_id, click.fingerprint)
+
+    async def _judge(self, click: Click, order_id: UUID) -> NewRequest:
+        """What the cart holds now, priced and in stock; a refusal here starts nothing and uses no key up."""
+        cart, _ = await self._carts.open(click.user_id)
+        async with self._database.transaction() as session:
+            if not cart.quantities:
+                if holder := await requesting.ordered_from(session, cart.id, cart.version):
+                    raise CartAlreadyOrdered(order_id=str(holder))
+                raise CartEmpty
+            offers = await catalogue.offers(session, cart.quantities)
+        lines = _price(cart, offers)
+        currency = lines[0].unit_price.currency
+        total = totals(lines, currency).total
+        if click.expected_total is not None and click.expected_total != total:
+            raise PriceChanged(
+                f"The total is {total} now.", expected_total=vars(click.expected_total), total=vars(total)
+            )
+        return NewRequest(
+            order_id=order_id,
+            user_id=click.user_id,
+            idempotency_key=click.key,
+            fingerprint=click.fingerprint,
+            payment_method=click.payment_method,
+            payment_token=click.payment_token,
+            shipping_address=click.address,
+            notes=click.notes,
+            cart_id=cart.id,
+            cart_version=cart.version,
+            currency=currency,
+            lines=[_snapshot(line) for line in lines],
+        )
+
+    async def run(self, request: CheckoutRequest) -> Outcome:
+        """Start the order's checkout, or meet it, and wait for its receipt. Raises the domain's refusal.
+
+        Sent once more when Temporal was away for a moment: the ids are the same, so it cannot start twice.
+        """
+        if request.outcome == RequestOutcome.ACCEPTED:
+            return Outcome(request.order_id, finished=True)
+        if request.outcome == RequestOutcome.REFUSED:
+            raise _remembered(request)
+        try:
+            return await self._send(request)
+        except RPCError as error:
+            if error.status not in _AWAY:
+                raise
+            log.warning("checkout.sent_again", status=error.status.name)
+        try:
+            return await self._send(request)
+        except RPCError as error:
+            raise Unavailable("The checkout could not be started. Send the same request again.") from error
+
+    async def _send(self, request: CheckoutRequest) -> Outcome:
+        order_id = request.order_id
+        deadline = self._settings.checkout_reply_deadline
+        try:
+            await self._temporal.execute_update_with_start_workflow(
+                CheckoutWorkflow.receipt,
+                ReceiptInput(),
+                start_workflow_operation=self._start_operation(order_id),
+                id=f"receipt-{request.fingerprint[:32]}",
+                rpc_timeout=deadline,
+            )
+        except WorkflowUpdateFailedError as error:
+            raise refusal_of(error) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            await self._require_started(order_id)
+            return Outcome(order_id, finished=False)
+        except WorkflowAlreadyStartedError:
+            return await self._after_the_end(order_id)
+        return Outcome(order_id, finished=True)
+
+    def _start_operation(self, order_id: UUID) -> WithStartWorkflowOperation[CheckoutWorkflow, Any]:
+        return WithStartWorkflowOperation(
+            CheckoutWorkflow.run,
+            CheckoutInput(str(order_id)),
+            id=checkout_workflow_id(order_id),
+            task_queue=self._settings.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            task_timeout=TASK_TIMEOUT,
+            search_attributes=TypedSearchAttributes([SearchAttributePair(ORDER_ID, str(order_id))]),
+            static_summary=f"Checkout of order {order_id}",
+        )
+
+    async def _require_started(self, order_id: UUID) -> None:
+        """A reply that never came: 202 only when the checkout is known to be there."""
+        if not await self._exists(order_id):
+            raise Unavailable("The checkout could not be started. Send the same request again.")
+
+    async def _exists(self, order_id: UUID) -> bool:
+        handle = self._temporal.get_workflow_handle(checkout_workflow_id(order_id))
+        try:
+            await handle.describe(rpc_timeout=timedelta(seconds=2))
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return False
+            raise Unavailable("Temporal does not answer. Send the same request again.") from error
+        return True
+
+    async def _after_the_end(self, order_id: UUID) -> Outcome:
+        """The workflow is over and does not know this update: the request row knows how it went."""
+        async with self._database.transaction() as session:
+            request = await session.get_one(CheckoutRequest, order_id)
+        if request.outcome == RequestOutcome.REFUSED:
+            raise _remembered(request)
+        return Outcome(order_id, finished=True)
+
+    async def try_card(self, order_id: UUID, attempt: int) -> Receipt | None:
+        """Have the running checkout try another card; None when the reply deadline came first.
+
+        Raises the refusal, and NotAllowedInState when the checkout is over.
+        """
+        handle = self._temporal.get_workflow_handle_for(CheckoutWorkflow.run, checkout_workflow_id(order_id))
+        try:
+            return await handle.execute_update(
+                CheckoutWorkflow.receipt,
+                ReceiptInput(attempt),
+                id=f"receipt-card-{attempt}",
+                rpc_timeout=self._settings.checkout_reply_deadline,
+            )
+        except WorkflowUpdateFailedError as error:
+            raise refusal_of(error) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            return None
+
+    async def forget_unsent(self) -> int:
+        """Free the keys and carts of requests whose message was never sent: a crash in between, nobody was told."""
+        async with self._database.transaction() as session:
+            candidates = await requesting.unsent(session, UNSENT_AFTER)
+        forgotten = 0
+        for order_id in candidates:
+            if not await self._exists(order_id):
+                async with self._database.transaction() as session:
+                    forgotten += await requesting.forget(session, order_id, UNSENT_AFTER)
+        return forgotten
+
+    async def keep_forgetting(self) -> None:
+        """Runs as long as the API does."""
+        while True:
+            await asyncio.sleep(UNSENT_AFTER.total_seconds() / 3)
+            try:
+                if forgotten := await self.forget_unsent():
+                    log.info("checkout.unsent_forgotten", requests=forgotten)
+            except Exception as error:
+                log.warning("checkout.forgetting_failed", error=type(error).__name__)
+
+
+def _price(cart: Cart, offers: dict[str, catalogue.Offer]) -> list[PricedLine]:
+    short = []
+    for sku, quantity in cart.quantities.items():
+        offer = offers.get(sku)
+        available = offer.available if offer is not None and offer.sold else 0
+        if available < quantity:
+            short.append({"sku": sku, "requested": quantity, "available": available})
+    if short:
+        raise OutOfStock(f"Not enough stock of {', '.join(str(line['sku']) for line in short)}.", lines=short)
+    return [
+        PricedLine(sku, str(offers[sku].product_id), offers[sku].name, quantity, offers[sku].price)
+        for sku, quantity in cart.quantities.items()
+    ]
+
+
+def _snapshot(line: PricedLine) -> dict[str, Any]:
+    return {
+        "sku": line.sku,
+        "product_id": line.product_id,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.amount,
+    }
+
+
+def refusal_of(error: WorkflowUpdateFailedError) -> Fact:
+    """The domain's fact behind a failed update."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        raise error
+    facts = cause.details[0] if cause.details else {}
+    return fact_named(cause.type, cause.message, facts)
+
+
+def _remembered(request: CheckoutRequest) -> Fact:
+    refusal = request.refusal or {}
+    return fact_named(refusal.get("code"), refusal.get("detail") or "", refusal.get("facts") or {})

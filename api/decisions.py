@@ -1,0 +1,74 @@
+"""Passing a staff member's decision on to the order's workflow, once per Idempotency-Key."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.checkouts import refusal_of
+from core.database import Database
+from domain.errors import Fact, NotAllowedInState, Unavailable
+from domain.messages.checkout import CodDecision
+from domain.orders import OrderStatus, checkout_workflow_id
+from services import idempotency
+from services.orders import reading
+from services.orders.reading import Viewer
+from services.orders.requesting import fingerprint_of
+from workflows.checkout import CheckoutWorkflow
+
+DECISION_DEADLINE = timedelta(seconds=10)
+
+
+async def decide_cod(
+    database: Database, temporal: Client, order_id: UUID, decision: CodDecision, key: str | None
+) -> bool:
+    """Send it and wait until the order is confirmed or cancelled; True when this very request was made before.
+
+    Raises NotFound, NotAllowedInState, KeyReused, Unavailable.
+    """
+    staff = UUID(decision.by)
+    was_seen = False
+    async with database.transaction() as session:
+        whole = await reading.one(session, order_id, Viewer(staff, is_staff=True))
+        if key is not None:
+            fingerprint = fingerprint_of({"order_id": str(order_id), **asdict(decision)})
+            was_seen = not await idempotency.record(session, staff, key, fingerprint)
+        status = whole.order.status if whole else None
+        if whole is not None and status != OrderStatus.PENDING_CONFIRMATION:
+            if was_seen:
+                return True
+            raise NotAllowedInState(f"An order that is {status} waits for no decision.", status=status)
+    try:
+        await _send(temporal, order_id, decision, _update_id(staff, key))
+    except Fact:
+        await _forget(database, staff, key)
+        raise
+    return was_seen
+
+
+async def _send(temporal: Client, order_id: UUID, decision: CodDecision, update_id: str | None) -> None:
+    handle = temporal.get_workflow_handle_for(CheckoutWorkflow.run, checkout_workflow_id(order_id))
+    try:
+        await handle.execute_update(CheckoutWorkflow.decide_cod, decision, id=update_id, rpc_timeout=DECISION_DEADLINE)
+    except WorkflowUpdateFailedError as error:
+        raise refusal_of(error) from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise Unavailable("The order's workflow takes its time: look at the order again.") from error
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise NotAllowedInState("The order's checkout is over.") from error
+        raise Unavailable("Temporal does not answer. Send the same request again.") from error
+
+
+def _update_id(staff: UUID, key: str | None) -> str | None:
+    return None if key is None else f"decide-{sha256(f'{staff}:{key}'.encode()).hexdigest()[:32]}"
+
+
+async def _forget(database: Database, staff: UUID, key: str | None) -> None:
+    """A refusal that changed nothing does not use the key up."""
+    if key is not None:
+        async with database.transaction() as session:
+            await idempotency.forget(session, staff, key)

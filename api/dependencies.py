@@ -1,0 +1,95 @@
+"""Dependencies as types: a route's signature reads as a sentence."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from redis.asyncio import Redis
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.client import Client
+
+from api.checkouts import Checkouts
+from api.tokens import Caller, Tokens
+from core.database import Database
+from core.settings import Settings
+from domain.errors import Forbidden, NotSignedIn, Stale
+from gateways.payments import PaymentGateway
+from services.carts import CartStore
+from services.orders.reading import Viewer
+
+
+@dataclass
+class Resources:
+    """What one API process holds, built by `api/app.py` alone."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    carts: CartStore
+    temporal: Client
+    gateway: PaymentGateway
+    tokens: Tokens
+    checkouts: Checkouts
+
+
+def get_resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+ResourcesDep = Annotated[Resources, Depends(get_resources)]
+
+
+async def get_session(resources: ResourcesDep) -> AsyncIterator[AsyncSession]:
+    async with resources.database.transaction() as session:
+        yield session
+
+
+# `function` scope: the commit happens before the answer is sent, not after it.
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+_bearer = HTTPBearer(auto_error=False, description="The `access_token` of POST /auth/login.")
+
+
+def get_caller(
+    resources: ResourcesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    if credentials is None:
+        raise NotSignedIn
+    return resources.tokens.read(credentials.credentials)
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def get_staff(caller: CallerDep) -> Caller:
+    if not caller.is_staff:
+        raise Forbidden
+    return caller
+
+
+StaffDep = Annotated[Caller, Depends(get_staff)]
+
+
+def get_viewer(caller: CallerDep) -> Viewer:
+    return Viewer(caller.id, caller.is_staff)
+
+
+ViewerDep = Annotated[Viewer, Depends(get_viewer)]
+
+
+def expected_version(
+    if_match: Annotated[str | None, Header(description="The `ETag` that was read: 412 when it is stale.")] = None,
+) -> int | None:
+    """The version in `If-Match`; None where there is none or it is `*`. Raises Stale for what is no ETag of ours."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isdigit():
+        raise Stale
+    return int(text)
+
+
+ExpectedVersionDep = Annotated[int | None, Depends(expected_version)]

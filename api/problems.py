@@ -1,0 +1,159 @@
+"""RFC 9457 problem documents: the one place where facts become HTTP statuses. Nothing internal ever leaks."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from api.rendering import json_response
+from domain import errors
+from domain.errors import Fact, Unavailable
+
+log = structlog.get_logger()
+
+STATUS: dict[type[Fact], int] = {
+    errors.OutOfStock: 409,
+    errors.PriceChanged: 409,
+    errors.CartAlreadyOrdered: 409,
+    errors.KeyInUse: 409,
+    errors.NotAllowedInState: 409,
+    errors.OrderCancelled: 409,
+    errors.PaymentDeclined: 402,
+    errors.PaymentTokenUnknown: 402,
+    errors.PaymentRefused: 402,
+    errors.HoldExpired: 409,
+    errors.CodRejected: 409,
+    errors.CartEmpty: 422,
+    errors.CurrencyMismatch: 422,
+    errors.QuantityOutOfRange: 422,
+    errors.TooManyLines: 422,
+    errors.KeyReused: 422,
+    errors.InvalidCursor: 422,
+    errors.KeyMissing: 400,
+    errors.WebhookRefused: 400,
+    errors.Stale: 412,
+    errors.NotFound: 404,
+    errors.NotSignedIn: 401,
+    errors.WrongCredentials: 401,
+    errors.Forbidden: 403,
+}
+
+_BY_CODE = {fact.code: fact for fact in STATUS}
+
+
+def fact_named(code: str | None, detail: str, facts: dict[str, Any]) -> Fact:
+    """The fact that crossed a process as a code; an unknown one becomes `order-cancelled`."""
+    return _BY_CODE.get(code or "", errors.OrderCancelled)(detail, **facts)
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    **known: Any,
+) -> Response:
+    body = {
+        "type": f"urn:tillwright:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "code": code,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+        **known,
+    }
+    return json_response(body, status, headers=headers, media_type="application/problem+json")
+
+
+def of_fact(request: Request, fact: Fact) -> Response:
+    status = STATUS.get(type(fact), 409)
+    headers = {"WWW-Authenticate": 'Bearer realm="tillwright"'} if status == HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(fact, errors.KeyInUse):
+        headers["Retry-After"] = "1"
+    return problem(request, status, fact.code, fact.title, fact.detail, headers=headers, **fact.facts)
+
+
+def of_unavailable(request: Request, detail: str = Unavailable.title, retry_after: int = 2) -> Response:
+    return problem(
+        request,
+        503,
+        Unavailable.code,
+        Unavailable.title,
+        detail,
+        headers={"Retry-After": str(retry_after)},
+        retry_after=retry_after,
+    )
+
+
+def _of_validation(request: Request, error: RequestValidationError) -> Response:
+    found = [
+        {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item['field']}: {item['message']}" for item in found[:3])
+    return problem(request, 422, "validation-failed", "The request is not valid", detail, errors=found)
+
+
+def _of_http(request: Request, error: HTTPException) -> Response:
+    phrase = HTTPStatus(error.status_code).phrase
+    code = "not-found" if error.status_code == HTTPStatus.NOT_FOUND else phrase.lower().replace(" ", "-")
+    headers = dict(error.headers or {})
+    return problem(request, error.status_code, code, phrase, str(error.detail), headers=headers)
+
+
+def _of_outage(request: Request, error: Exception) -> Response:
+    log.warning("request.dependency_away", error=type(error).__name__)
+    return of_unavailable(request, "A service that this needs does not answer. Nothing was lost: try again.")
+
+
+def _of_database(request: Request, error: DBAPIError) -> Response:
+    if isinstance(error, OperationalError) or error.connection_invalidated or _is_outage(error.orig):
+        return _of_outage(request, error)
+    return _of_bug(request, error)
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    while error is not None:
+        # Class 08: connection exceptions, 53: out of resources, 57: the server is going down.
+        if isinstance(error, OSError) or str(getattr(error, "sqlstate", "") or "")[:2] in ("08", "53", "57"):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _of_bug(request: Request, error: Exception) -> Response:
+    log.error("request.failed", exc_info=error)
+    detail = "Something went wrong on our side. Quote the request_id when you report it."
+    return problem(request, 500, "internal-error", "Internal error", detail)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+
+    def add(error: type[Exception], handler: Callable[[Request, Any], Response]) -> None:
+        async def handle(request: Request, raised: Exception) -> Response:
+            return handler(request, raised)
+
+        typed: Callable[[Request, Exception], Awaitable[Response]] = handle
+        app.add_exception_handler(error, typed)
+
+    add(Fact, of_fact)
+    add(Unavailable, lambda request, error: of_unavailable(request, error.detail, error.retry_after))
+    add(RequestValidationError, _of_validation)
+    add(HTTPException, _of_http)
+    add(DBAPIError, _of_database)
+    add(PoolTimeout, _of_outage)
+    add(RedisError, _of_outage)
+    add(OSError, _of_outage)
+    add(Exception, _of_bug)

@@ -1,0 +1,103 @@
+"""The caller's cart. Every answer has today's prices and what is left of each SKU."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.dependencies import CallerDep, ExpectedVersionDep, Resources, ResourcesDep
+from api.idempotency import OptionalKeyDep, mark_replayed
+from api.rendering import json_response
+from api.schemas.carts import CartView, ItemChange, ItemToAdd
+from api.schemas.common import problems
+from services import catalogue
+from services.carts import Cart
+from services.carts.store import Addition, KeyedRequest
+from services.orders.requesting import fingerprint_of
+
+router = APIRouter(prefix="/carts", tags=["carts"])
+
+SkuPath = Annotated[str, Path(max_length=64)]
+_CHANGES = problems(
+    s404="There is no such SKU, or it is not in the cart.",
+    s409="Not enough stock: `lines` says how much is left.",
+    s412="The cart has changed since it was read.",
+)
+
+
+@router.post(
+    "", operation_id="open_cart", summary="The active cart, or a new one", response_model=CartView, status_code=201
+)
+async def open_cart(caller: CallerDep, resources: ResourcesDep) -> Response:
+    cart, is_new = await resources.carts.open(caller.id)
+    return await _show(resources, cart, 201 if is_new else 200)
+
+
+@router.get("/current", operation_id="get_cart", summary="The active cart", response_model=CartView)
+async def get_cart(caller: CallerDep, resources: ResourcesDep) -> Response:
+    cart, _ = await resources.carts.open(caller.id)
+    return await _show(resources, cart)
+
+
+@router.delete("/current", operation_id="delete_cart", summary="Forget the cart", status_code=204)
+async def delete_cart(caller: CallerDep, resources: ResourcesDep) -> None:
+    await resources.carts.delete(caller.id)
+
+
+@router.post(
+    "/items", operation_id="add_to_cart", summary="Add units of a SKU", response_model=CartView, responses=_CHANGES
+)
+async def add_item(
+    body: ItemToAdd,
+    caller: CallerDep,
+    resources: ResourcesDep,
+    expected: ExpectedVersionDep,
+    key: OptionalKeyDep,
+    request: Request,
+) -> Response:
+    """Adds to what is there. With an Idempotency-Key the same request adds once."""
+    async with resources.database.transaction() as session:
+        offer = await catalogue.offer(session, body.sku)
+    addition = Addition(offer.sku, body.quantity, offer.price.currency, offer.available)
+    keyed = KeyedRequest(key, fingerprint_of(body.model_dump())) if key else None
+    cart, was_replayed = await resources.carts.add(caller.id, addition, expected=expected, request=keyed)
+    if was_replayed:
+        mark_replayed(request)
+    return await _show(resources, cart)
+
+
+@router.patch(
+    "/items/{sku}",
+    operation_id="change_cart_item",
+    summary="Set the units of a line",
+    response_model=CartView,
+    responses=_CHANGES,
+)
+async def change_item(
+    sku: SkuPath, body: ItemChange, caller: CallerDep, resources: ResourcesDep, expected: ExpectedVersionDep
+) -> Response:
+    async with resources.database.transaction() as session:
+        offer = await catalogue.offer(session, sku)
+    cart = await resources.carts.set_quantity(caller.id, sku, body.quantity, offer.available, expected=expected)
+    return await _show(resources, cart)
+
+
+@router.delete(
+    "/items/{sku}",
+    operation_id="remove_cart_item",
+    summary="Take a line out",
+    response_model=CartView,
+    responses=_CHANGES,
+)
+async def remove_item(
+    sku: SkuPath, caller: CallerDep, resources: ResourcesDep, expected: ExpectedVersionDep
+) -> Response:
+    cart = await resources.carts.set_quantity(caller.id, sku, 0, 0, expected=expected)
+    return await _show(resources, cart)
+
+
+async def _show(resources: Resources, cart: Cart, status: int = 200) -> Response:
+    offers: dict[str, catalogue.Offer] = {}
+    if cart.quantities:
+        async with resources.database.transaction() as session:
+            offers = await catalogue.offers(session, cart.quantities)
+    return json_response(CartView.of(cart, offers), status, headers={"ETag": f'"{cart.version}"'})

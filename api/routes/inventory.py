@@ -1,0 +1,22 @@
+"""Stock, for staff."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from api.dependencies import SessionDep, StaffDep
+from api.schemas.common import problems
+from api.schemas.inventory import StockView
+from services import inventory
+
+router = APIRouter(prefix="/inventory", tags=["inventory"])
+
+
+@router.get(
+    "/{sku}",
+    operation_id="get_stock",
+    summary="What is there of a SKU, over all locations",
+    responses=problems(s403="Only staff see stock.", s404="There is no such SKU."),
+)
+async def get_stock(sku: Annotated[str, Path(max_length=64)], staff: StaffDep, session: SessionDep) -> StockView:
+    return StockView.of(await inventory.picture(session, sku))

@@ -1,0 +1,64 @@
+"""What staff decide about a cash-on-delivery order: the same messages as `confirm_cod` and `reject_cod`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from api.decisions import decide_cod
+from api.dependencies import Resources, ResourcesDep, StaffDep
+from api.idempotency import OptionalKeyDep, mark_replayed
+from api.routes.orders.showing import show
+from api.schemas.common import problems
+from api.schemas.orders import NoteBody, OrderView
+from api.tokens import Caller
+from domain.errors import NotFound
+from domain.messages.checkout import CodDecision
+from services.orders import reading
+from services.orders.reading import Viewer
+
+router = APIRouter()
+
+_PROBLEMS = problems(s403="Only staff decide.", s404="There is no such order.", s409="The order waits for no decision.")
+
+
+@router.post(
+    "/{order_id}/confirm",
+    operation_id="confirm_order",
+    summary="Confirm a cash-on-delivery order",
+    response_model=OrderView,
+    responses=_PROBLEMS,
+)
+async def confirm(
+    order_id: UUID, staff: StaffDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
+    body: NoteBody | None = None,
+) -> Response:  # fmt: skip
+    decision = CodDecision(confirm=True, by=str(staff.id), note=body.note if body else None)
+    return await _decide(resources, request, staff, order_id, decision, key)
+
+
+@router.post(
+    "/{order_id}/reject",
+    operation_id="reject_order",
+    summary="Reject a cash-on-delivery order: its stock is back when this answers",
+    response_model=OrderView,
+    responses=_PROBLEMS,
+)
+async def reject(
+    order_id: UUID, staff: StaffDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
+    body: NoteBody | None = None,
+) -> Response:  # fmt: skip
+    decision = CodDecision(confirm=False, by=str(staff.id), note=body.note if body else None)
+    return await _decide(resources, request, staff, order_id, decision, key)
+
+
+async def _decide(
+    resources: Resources, request: Request, staff: Caller, order_id: UUID, decision: CodDecision, key: str | None
+) -> Response:
+    viewer = Viewer(staff.id, is_staff=True)
+    if await decide_cod(resources.database, resources.temporal, order_id, decision, key):
+        mark_replayed(request)
+    async with resources.database.transaction() as session:
+        whole = await reading.one(session, order_id, viewer)
+    if whole is None:
+        raise NotFound("There is no such order yet.")
+    return show(request, whole)

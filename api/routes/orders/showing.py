@@ -1,0 +1,29 @@
+"""How an order is answered: whole with its ETag, or 202 while there is none to show yet."""
+
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from api.rendering import json_response
+from api.schemas.orders import OrderPending, OrderView
+from domain.orders import checkout_workflow_id
+from services.orders.reading import WholeOrder
+
+PENDING_FOR = {"card": "pending_payment", "cod": "pending_confirmation"}
+
+
+def order_path(request: Request, order_id: UUID) -> str:
+    """The order's path under the prefix that the request came in by."""
+    prefix = request.url.path.split("/orders", 1)[0]
+    return f"{prefix}/orders/{order_id}"
+
+
+def show(request: Request, whole: WholeOrder, status: int = 200) -> Response:
+    headers = {"ETag": f'"{whole.order.version}"', "Location": order_path(request, whole.order.id)}
+    return json_response(OrderView.of(whole), status, headers=headers)
+
+
+def show_pending(request: Request, order_id: UUID, status: str) -> Response:
+    body = OrderPending(id=order_id, status=status, workflow_id=checkout_workflow_id(order_id))
+    headers = {"Location": order_path(request, order_id), "Retry-After": "1"}
+    return json_response(body, 202, headers=headers)

@@ -1,0 +1,60 @@
+"""What the bodies share."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from domain import money as domain
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Not empty once the blanks around it are gone, and without control characters."""
+
+Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class Body(BaseModel):
+    """A request's body: a field that is not known is refused, so that a typing error is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=4000, hide_input_in_errors=True)
+
+
+class Money(BaseModel):
+    """Integer minor units of an ISO 4217 currency: 19.99 USD is 1999."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"amount": 1999, "currency": "USD"}})
+
+    amount: Annotated[int, Field(ge=0, le=2**53)]
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+
+    @classmethod
+    def of(cls, value: domain.Money) -> "Money":
+        return cls(amount=value.amount, currency=value.currency)
+
+
+class Page(BaseModel):
+    """One page of a list; `next_cursor` is null on the last one."""
+
+    next_cursor: str | None
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is stable; `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str | None
+
+
+def problems(**by_status: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses, such as `problems(s404="There is no such order.")`."""
+    return {
+        int(status.removeprefix("s")): {
+            "description": description,
+            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        }
+        for status, description in by_status.items()
+    }
