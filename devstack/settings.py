@@ -11,7 +11,9 @@ from core.settings import DEFAULT_DATABASE_PASSWORD, DEFAULT_STRIPE_KEY, DEFAULT
 class DevstackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TILLWRIGHT_DEV_", env_file=".env", extra="ignore")
 
-    state_folder: Path = Field(default=Path(".tillwright"), description="All state of the stack; `make reset` empties it.")
+    state_folder: Path = Field(
+        default=Path(".tillwright"), description="All state of the stack; `make reset` empties it."
+    )
     host: str = "127.0.0.1"
     api_port: int = 8000
     postgres_port: int = 15432

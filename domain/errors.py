@@ -141,6 +141,16 @@ class OrderCancelled(Fact):
     title = "The order was cancelled"
 
 
+class HoldExpired(Fact):
+    code = "hold-expired"
+    title = "The hold on the stock ran out"
+
+
+class CodRejected(Fact):
+    code = "cod-rejected"
+    title = "The order was rejected"
+
+
 class Unavailable(Exception):
     """Something we depend on is away for now: the same request may succeed later. `retry_after` in seconds."""
 

@@ -1,7 +1,6 @@
 """Registering, signing in, and who one is."""
 
 from fastapi import APIRouter
-from services.passwords import hash_password, verify_password
 
 from api.dependencies import CallerDep, ResourcesDep, SessionDep
 from api.schemas.accounts import Credentials, Me, Registered, Registration, Session
@@ -10,6 +9,7 @@ from domain.errors import WrongCredentials
 from models.accounts import Role
 from services import accounts
 from services.accounts import NewUser
+from services.passwords import hash_password, verify_password
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
