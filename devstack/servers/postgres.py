@@ -58,7 +58,8 @@ class Postgres(Process):
 
     def remove(self) -> None:
         """Delete the data, wherever it had to be."""
-        shutil.rmtree(self.data, ignore_errors=True)
+        outside = self.folder not in self.data.parents
+        shutil.rmtree(self.data.parent if outside else self.data, ignore_errors=True)
 
     def _answers(self) -> bool:
         return self._run("pg_isready", "-q", may_fail=True)
@@ -72,7 +73,7 @@ class Postgres(Process):
             secret.flush()
             self._own(Path(secret.name))
             flags = ["-U", "tillwright", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
-            command = [self._binaries / "initdb", "-D", self.data, "--pwfile", secret.name, *flags]
+            command = [str(self._binaries / "initdb"), "-D", str(self.data), "--pwfile", secret.name, *flags]
             done = subprocess.run(
                 command, capture_output=True, text=True, user=self._as_user, group=self._group, cwd="/",
                 extra_groups=[] if self._as_user else None, check=False,
