@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from gateways.stripe_payments import StripePayments
 from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
@@ -25,6 +24,7 @@ from core.redis import connect_redis
 from core.settings import Settings, get_settings
 from core.temporal import connect_temporal
 from gateways.payments import PaymentGateway
+from gateways.stripe_payments import StripePayments
 from services.carts import CartStore
 from workflows.checkout import CheckoutWorkflow
 

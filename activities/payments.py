@@ -80,7 +80,7 @@ class PaymentActivities:
             payment = await payments.open_payment(session, order_id, self._gateway.name)
         if payment.provider_ref is not None:
             return await self._gateway.retrieve(payment.provider_ref)
-        intent = await self._gateway.create(order_id, _amount(payment))
+        intent = await self._gateway.create(order_id, _amount(payment), activity.info().attempt)
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
             payment.provider_ref = intent.ref

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter, FastAPI
-from gateways.stripe_payments import StripePayments
 
 from api import problems
 from api.checkouts import Checkouts
@@ -18,6 +17,7 @@ from core.logging import configure_logging
 from core.redis import connect_redis
 from core.settings import Settings, get_settings
 from core.temporal import connect_temporal
+from gateways.stripe_payments import StripePayments
 from services.carts import CartStore
 
 _DESCRIPTION = """A store's backend whose checkout cannot get lost.

@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
 
 from core.database import Database

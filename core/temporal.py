@@ -1,6 +1,7 @@
 """Temporal: connecting, and the search attributes that staff find orders by."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -49,20 +50,24 @@ async def connect_temporal(settings: Settings, *, patience: timedelta = timedelt
 async def register_search_attributes(client: Client) -> list[str]:
     """Registers what is missing and returns when all are there; returns the names that were new."""
     missing = await _missing(client)
-    if not missing:
-        return []
+    if missing:
+        await add_search_attributes(client, missing)
+    while await _missing(client):  # noqa: ASYNC110 — the server tells nobody when it is done
+        await asyncio.sleep(0.1)
+    return missing
+
+
+async def add_search_attributes(client: Client, names: Sequence[str]) -> None:
+    """Ask for these; a server that has them already is content."""
     request = AddSearchAttributesRequest(
         namespace=client.namespace,
-        search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+        search_attributes=dict.fromkeys(names, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
     )
     try:
         await client.operator_service.add_search_attributes(request)
     except RPCError as error:
         if error.status != RPCStatusCode.ALREADY_EXISTS:
             raise
-    while await _missing(client):  # noqa: ASYNC110 — the server tells nobody when it is done
-        await asyncio.sleep(0.1)
-    return missing
 
 
 async def _missing(client: Client) -> list[str]:

@@ -51,8 +51,12 @@ class PaymentGateway(Protocol):
 
     name: str
 
-    async def create(self, order_id: UUID, amount: Money) -> Intent:
-        """An intent for this order, unconfirmed. The same order always gets the same intent."""
+    async def create(self, order_id: UUID, amount: Money, attempt: int = 1) -> Intent:
+        """An intent for this order, unconfirmed: the same one for the same attempt.
+
+        A provider stores a 500 under its key and would replay it for ever, so a later attempt has a key of its own.
+        One intent too many is harmless: only the one whose id we stored is ever confirmed.
+        """
         ...
 
     async def confirm(self, ref: str, order_id: UUID, attempt: int, token: str, return_url: str) -> Intent:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlmodel import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 SHOWN_OFFENDERS = 20
 

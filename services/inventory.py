@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from domain.errors import NotAllowedInState, NotFound, OutOfStock
 from domain.orders import ReservationStatus
@@ -107,7 +107,7 @@ async def _wanted(session: AsyncSession, order_id: UUID) -> dict[str, int]:
         .where(col(OrderLine.order_id) == order_id)
         .order_by(col(OrderLine.sku))
     )
-    return dict((await session.execute(statement)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def _reserved(session: AsyncSession, order_id: UUID) -> list[Row[tuple[str, UUID, int]]]:
@@ -127,7 +127,7 @@ async def _lock_stock(session: AsyncSession, quantities: Mapping[str, int], loca
         .order_by(col(Stock.sku))
         .with_for_update()
     )
-    return dict((await session.execute(statement)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(statement)}
 
 
 async def _require_available(session: AsyncSession, wanted: Mapping[str, int], location_id: UUID) -> None:

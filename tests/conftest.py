@@ -1,0 +1,158 @@
+"""Real servers for the whole run, started in a temporary folder on free ports; a clean database for each test."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from redis.asyncio import Redis
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from core.database import Database
+from core.redis import connect_redis
+from core.settings import Environment, Settings, get_settings
+from core.temporal import connect_temporal, register_search_attributes
+from devstack.servers import Postgres, TemporalServer
+from devstack.servers import Redis as RedisServer
+from devstack.servers.ports import free_port
+from devstack.servers.temporal import test_server_path
+from models.base import metadata
+from services.carts import CartStore
+from tests.builders import Shop
+from tests.fakes.payments import FakePayments
+
+HOST, PASSWORD = "127.0.0.1", "test-password"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """CPython 3.11 may abort while it tears the Temporal SDK down: end first, with the result of the run."""
+    session = config.stash.get(_SESSION, None)
+    if session is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(session))
+
+
+_SESSION: pytest.StashKey[int] = pytest.StashKey()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_SESSION] = int(exitstatus)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="tillwright-test-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(folder: Path) -> Iterator[Postgres]:
+    server = Postgres(folder, host=HOST, port=free_port(), password=PASSWORD)
+    server.start()
+    yield server
+    server.stop()
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    server = RedisServer(folder, host=HOST, port=free_port(), password=PASSWORD)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def temporal_server(folder: Path) -> Iterator[TemporalServer]:
+    server = TemporalServer(folder, host=HOST, port=free_port(), ui_port=free_port())
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(postgres: Postgres, redis_server: RedisServer, temporal_server: TemporalServer) -> Settings:
+    """The application's settings, pointed at the servers of this run, with every workflow task a full replay."""
+    os.environ.update(
+        TILLWRIGHT_ENVIRONMENT=Environment.TEST,
+        TILLWRIGHT_DATABASE_URL=postgres.url,
+        TILLWRIGHT_REDIS_URL=redis_server.url,
+        TILLWRIGHT_TEMPORAL_ADDRESS=temporal_server.address,
+        TILLWRIGHT_WORKER_SANDBOX="true",
+        TILLWRIGHT_WORKER_MAX_CACHED_WORKFLOWS="0",
+    )
+    get_settings.cache_clear()
+    return get_settings().model_copy(update={"worker_graceful_shutdown": timedelta(seconds=1)})
+
+
+@pytest.fixture(scope="session")
+def migrated(settings: Settings) -> None:
+    root = Path(__file__).parent.parent
+    config = Config(str(root / "alembic.ini"))
+    config.set_main_option("script_location", str(root / "migrations"))
+    command.upgrade(config, "head")
+
+
+@pytest.fixture(scope="session")
+async def connected(settings: Settings, migrated: None) -> AsyncIterator[Database]:
+    database = Database(settings.database_url.get_secret_value(), application_name="tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(connected: Database) -> Database:
+    """Migrated and empty, but for the one location."""
+    tables = ", ".join(table for table in metadata.tables if table != "locations")
+    async with connected.transaction() as session:
+        await session.execute(text(f"TRUNCATE {tables}"))
+    return connected
+
+
+@pytest.fixture
+async def redis(settings: Settings) -> AsyncIterator[Redis]:
+    client = connect_redis(settings)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def carts(redis: Redis, settings: Settings) -> CartStore:
+    return CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
+
+
+@pytest.fixture
+def gateway() -> FakePayments:
+    return FakePayments()
+
+
+@pytest.fixture
+def shop(database: Database, carts: CartStore) -> Shop:
+    return Shop(database, carts)
+
+
+@pytest.fixture(scope="session")
+async def temporal(settings: Settings) -> Client:
+    """A client of the real server, which has visibility and remembers updates of closed workflows."""
+    client = await connect_temporal(settings)
+    await register_search_attributes(client)
+    return client
+
+
+@pytest.fixture(scope="session")
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A server on which three days pass in a moment."""
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(test_server_path())) as env:
+        yield env

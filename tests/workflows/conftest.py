@@ -1,0 +1,75 @@
+"""Checkouts on a server that skips time, sandboxed and without a cache: each workflow task is a full replay."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import pytest
+from redis.asyncio import Redis
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from core.database import Database
+from core.settings import Settings
+from core.temporal import SEARCH_ATTRIBUTES, add_search_attributes
+from domain.messages.checkout import CheckoutInput, CheckoutResult
+from domain.orders import checkout_workflow_id
+from tests.fakes.payments import FakePayments
+from worker import build_worker, list_activities
+from workflows.checkout import CheckoutWorkflow
+
+Checkout = WorkflowHandle[CheckoutWorkflow, CheckoutResult]
+
+
+class StartCheckout(Protocol):
+    async def __call__(self, order_id: UUID, *, signal: str | None = None, args: Sequence[Any] = ()) -> Checkout: ...
+
+
+@pytest.fixture(scope="session")
+async def skipping_client(time_skipping: WorkflowEnvironment) -> Client:
+    await add_search_attributes(time_skipping.client, SEARCH_ATTRIBUTES)
+    return time_skipping.client
+
+
+class RunWorker(Protocol):
+    def __call__(self, **changes: Any) -> AbstractAsyncContextManager[Worker]: ...
+
+
+@pytest.fixture
+def run_worker(
+    skipping_client: Client, settings: Settings, database: Database, redis: Redis, gateway: FakePayments
+) -> RunWorker:
+    """`async with run_worker(card_hold=...)`: a worker with these settings changed."""
+
+    @asynccontextmanager
+    async def run(**changes: Any) -> AsyncIterator[Worker]:
+        changed = settings.model_copy(update={"worker_graceful_shutdown": timedelta(0), **changes})
+        worker = build_worker(skipping_client, changed, list_activities(changed, database, redis, gateway))
+        async with worker:
+            yield worker
+
+    return run
+
+
+@pytest.fixture
+async def worker(run_worker: RunWorker) -> AsyncIterator[Worker]:
+    async with run_worker() as worker:
+        yield worker
+
+
+@pytest.fixture
+def start(skipping_client: Client, settings: Settings) -> StartCheckout:
+    async def start(order_id: UUID, *, signal: str | None = None, args: Sequence[Any] = ()) -> Checkout:
+        return await skipping_client.start_workflow(
+            CheckoutWorkflow.run,
+            CheckoutInput(str(order_id)),
+            id=checkout_workflow_id(order_id),
+            task_queue=settings.task_queue,
+            start_signal=signal,
+            start_signal_args=args,
+        )
+
+    return start
