@@ -61,7 +61,8 @@ class Plan:
         """The children's settings, those of the devstack included: the sandbox and the loading read them."""
         own = {f"TILLWRIGHT_DEV_{name.upper()}": str(value) for name, value in self.settings.model_dump().items()}
         own["TILLWRIGHT_DEV_STATE_FOLDER"] = str(self.folder)
-        return {**own, **self.settings.application_environment, "PYTHONUNBUFFERED": "1"}
+        python = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}  # compiling at every start takes seconds
+        return {**own, **self.settings.application_environment, **python}
 
     def _log(self, name: str) -> Path:
         return self.folder / "logs" / f"{name}.log"
