@@ -104,7 +104,8 @@ class Stack:
     def stop(self) -> None:
         """End all in reverse order and free the state folder; twice does no harm."""
         self._stopping.set()
-        stack_info.forget(self.folder)
+        if self._lock.is_held:  # or it is the file of another stack
+            stack_info.forget(self.folder)
         self._supervisor.stop()
         self._stopped.set()
         self._lock.release()

@@ -25,6 +25,10 @@ class StateLock:
         self._folder = folder
         self._file: IO[str] | None = None
 
+    @property
+    def is_held(self) -> bool:
+        return self._file is not None
+
     def acquire(self) -> None:
         """Raises AlreadyRunning."""
         self._folder.mkdir(parents=True, exist_ok=True)
