@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -123,7 +124,8 @@ def _interrupt(_: int, __: FrameType | None) -> None:
 
 
 def _tell(line: str) -> None:
-    console.print(escape(line), soft_wrap=True)
+    with suppress(OSError):  # a terminal that was closed is no reason to stop without order
+        console.print(escape(line), soft_wrap=True)
 
 
 def _fail(message: str) -> NoReturn:
