@@ -110,7 +110,7 @@ async def _wanted(session: AsyncSession, order_id: UUID) -> dict[str, int]:
     return {row[0]: row[1] for row in await session.execute(statement)}
 
 
-async def _reserved(session: AsyncSession, order_id: UUID) -> list[Row[tuple[str, UUID, int]]]:
+async def _reserved(session: AsyncSession, order_id: UUID) -> list[Row[str, UUID, int]]:
     statement = (
         select(col(Reservation.sku), col(Reservation.location_id), col(Reservation.quantity))
         .where(col(Reservation.order_id) == order_id)

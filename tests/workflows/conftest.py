@@ -62,8 +62,12 @@ async def worker(run_worker: RunWorker) -> AsyncIterator[Worker]:
 
 @pytest.fixture
 def start(skipping_client: Client, settings: Settings) -> StartCheckout:
+    return starting_on(skipping_client, settings)
+
+
+def starting_on(client: Client, settings: Settings) -> StartCheckout:
     async def start(order_id: UUID, *, signal: str | None = None, args: Sequence[Any] = ()) -> Checkout:
-        return await skipping_client.start_workflow(
+        return await client.start_workflow(
             CheckoutWorkflow.run,
             CheckoutInput(str(order_id)),
             id=checkout_workflow_id(order_id),
