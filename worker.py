@@ -10,7 +10,8 @@ import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.carts import CartActivities
 from activities.facts import FactsInterceptor
@@ -32,6 +33,11 @@ log = structlog.get_logger()
 
 WORKFLOWS = [CheckoutWorkflow]
 
+SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
+    SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+)
+"""A module that a workflow imports and forgets to pass through would cost half a second per workflow: refuse it."""
+
 
 def list_activities(settings: Settings, database: Database, redis: Redis, gateway: PaymentGateway) -> list[Any]:
     carts = CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
@@ -49,7 +55,9 @@ def list_activities(settings: Settings, database: Database, redis: Redis, gatewa
 
 def build_worker(client: Client, settings: Settings, activities: list[Any]) -> Worker:
     """Sandboxed where the settings say so. A worker that dies frees its orders after a second, not ten."""
-    runner: WorkflowRunner = SandboxedWorkflowRunner() if settings.worker_sandbox else UnsandboxedWorkflowRunner()
+    runner: WorkflowRunner = (
+        SandboxedWorkflowRunner(SANDBOX) if settings.worker_sandbox else UnsandboxedWorkflowRunner()
+    )
     return Worker(
         client,
         task_queue=settings.task_queue,

@@ -23,13 +23,14 @@ class OrderActivities:
     async def place_order(self, step: OrderStep) -> Placement:
         """Write the order that the request row asks for. Raises `not-found` when there is no such row."""
         async with self._database.transaction() as session:
-            order = await placing.place(session, UUID(step.order_id), self._holds)
+            placed = await placing.place(session, UUID(step.order_id), self._holds)
+        order = placed.order
         is_cod = order.payment_method == PaymentMethod.COD
         return Placement(
             order_number=order.number,
             status=order.status,
             payment_method=order.payment_method,
-            hold_seconds=self._holds.of(order.payment_method).total_seconds(),
+            hold_seconds=placed.hold_left.total_seconds(),
             stuck_after_seconds=self._settings.stuck_after.total_seconds(),
             reminder_seconds=[due.total_seconds() for due in self._settings.cod_reminders] if is_cod else [],
         )

@@ -61,6 +61,8 @@ class PaymentActivities:
             intent = await self._gateway.void(payment.provider_ref, order_id)
             if intent.status is IntentStatus.CAPTURED:
                 return await self._record_capture(order_id, intent)
+            if intent.status is not IntentStatus.VOIDED:
+                raise ProviderUnavailable(f"The provider cannot let go of it yet: it is {intent.status}.")
         return PaymentOutcome(payment.status)
 
     @activity.defn

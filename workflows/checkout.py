@@ -9,7 +9,6 @@ a cancellation from outside all end the story the same way: the task that tells 
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
@@ -20,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.inventory import InventoryActivities
     from activities.orders import OrderActivities
     from activities.payments import PaymentActivities
-    from domain.errors import NotAllowedInState, NotFound, PaymentDeclined, PaymentTokenUnknown
+    from domain.errors import NotFound, PaymentDeclined, PaymentTokenUnknown
     from domain.messages.checkout import (
         AuthorisePayment,
         CancelOrder,
@@ -29,47 +28,33 @@ with workflow.unsafe.imports_passed_through():
         CodDecision,
         ConfirmOrder,
         Decision,
-        OrderStep,
         PaymentOutcome,
         Placement,
-        Progress,
         Receipt,
-        ReceiptInput,
         ReleaseStock,
         RemindStaff,
-        parse_decision,
     )
-    from domain.orders import CancelReason, OrderStatus, PaymentMethod, PaymentStatus
+    from domain.orders import CancelReason, OrderStatus, PaymentStatus
+    from workflows.checkout_messages import FIRST_CARD, CheckoutMessages
     from workflows.options import BANK_POLL, PROVIDER_STEP
     from workflows.saga import Saga
-    from workflows.steps import Steps, refusal_in, upsert
+    from workflows.steps import refusal_in, upsert
 
 ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
 ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
 ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 PAYMENT_METHOD = SearchAttributeKey.for_keyword("PaymentMethod")
 
-FIRST_CARD = 1
-
 
 @workflow.defn
-class CheckoutWorkflow:
+class CheckoutWorkflow(CheckoutMessages):
     @workflow.init
     def __init__(self, checkout: CheckoutInput) -> None:
-        self.order = OrderStep(checkout.order_id)
-        self.steps = Steps()
+        super().__init__(checkout.order_id)
         self.saga = Saga()
-        self.story: asyncio.Task[None] | None = None
         self.hold: asyncio.Task[None] | None = None
-        self.placement: Placement | None = None
-        self.status: OrderStatus | None = None
-        self.answers: dict[int, Receipt | ApplicationError] = {}  # by the number of the card that was tried
-        self.last_answer: Receipt | ApplicationError | None = None  # for whoever asks once the story is over
-        self.cards = FIRST_CARD
+        self.hold_ends = workflow.now()
         self.declined: ApplicationError | None = None
-        self.news_from_bank = False
-        self.cod_decision: CodDecision | None = None
-        self.ending: CancelOrder | None = None
 
     @workflow.run
     async def run(self, checkout: CheckoutInput) -> CheckoutResult:
@@ -108,6 +93,7 @@ class CheckoutWorkflow:
     async def place(self) -> None:
         placement = await self.steps.quick(OrderActivities.place_order, self.order, "Write the order")
         self.placement = placement
+        self.hold_ends = workflow.now() + timedelta(seconds=placement.hold_seconds)
         self.steps.stuck_after = timedelta(seconds=placement.stuck_after_seconds)
         self.status = OrderStatus(placement.status)
         upsert(
@@ -135,7 +121,7 @@ class CheckoutWorkflow:
     async def confirm(self) -> None:
         if self.hold:
             self.hold.cancel()
-        decision = self.cod_decision or CodDecision(confirm=True, by="checkout")
+        decision = (self.cod_decision if self.is_cod else None) or CodDecision(confirm=True, by="checkout")
         step = ConfirmOrder(self.order.order_id, decision.by, decision.note)
         await self.steps.quick(OrderActivities.confirm_order, step, "Turn the hold into a sale")
         self.become(OrderStatus.CONFIRMED)
@@ -204,7 +190,8 @@ class CheckoutWorkflow:
             return PaymentOutcome(PaymentStatus.FAILED)
 
     async def watch_hold(self) -> None:
-        await workflow.sleep(self.placed.hold_seconds, summary="the hold on the stock ends")
+        left = max(self.hold_ends - workflow.now(), timedelta(0))
+        await workflow.sleep(left, summary="the hold on the stock ends")
         self.end(CancelReason.EXPIRED, Decision("checkout"))
 
     # ── the undos, each the opposite of a step ───────────────────────────────────────────────────────────────────
@@ -263,15 +250,8 @@ class CheckoutWorkflow:
         return self.placement
 
     @property
-    def is_cod(self) -> bool:
-        return self.placement is not None and self.placement.payment_method == PaymentMethod.COD
-
-    @property
     def is_cancelled(self) -> bool:
         return self.status is OrderStatus.CANCELLED
-
-    def is_decided(self) -> bool:
-        return self.cod_decision is not None
 
     def become(self, status: OrderStatus) -> None:
         self.status = status
@@ -283,79 +263,3 @@ class CheckoutWorkflow:
         self.answers.setdefault(self.cards, receipt)
         if self.status is OrderStatus.CONFIRMED:
             self.last_answer = receipt
-
-    def end(self, reason: CancelReason, decision: Decision) -> None:
-        """End the story early. The first reason stays; once the story is over there is nothing to end."""
-        if self.ending is None and (self.story is None or not self.story.done()):
-            self.ending = CancelOrder(self.order.order_id, reason.value, decision.by, decision.note)
-            if self.story:
-                self.story.cancel()
-
-    # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @workflow.update
-    async def receipt(self, asked: ReceiptInput) -> Receipt:
-        """Waits until there is something to tell about this card, or the refusal. Raises the domain's refusal."""
-        self.cards = max(self.cards, asked.attempt)
-        await workflow.wait_condition(lambda: asked.attempt in self.answers or self.last_answer is not None)
-        answer = self.answers.get(asked.attempt) or self.last_answer
-        if not isinstance(answer, ApplicationError):
-            return answer or Receipt(self.order.order_id, str(self.status))
-        raise ApplicationError(answer.message, *answer.details, type=answer.type, non_retryable=True)
-
-    @workflow.update
-    async def decide_cod(self, decision: CodDecision) -> Receipt:
-        """What the API sends for staff: `confirm_cod` or `reject_cod` with an answer."""
-        self.cod_decision = decision
-        await workflow.wait_condition(lambda: self.last_answer is not None)
-        return Receipt(self.order.order_id, str(self.status))
-
-    @decide_cod.validator
-    def can_decide_cod(self, decision: CodDecision) -> None:
-        if self.cod_decision or self.ending or (self.placement and not self.is_cod):
-            raise ApplicationError(
-                "The order does not wait for this decision.",
-                {"status": str(self.status)},
-                type=NotAllowedInState.code,
-                non_retryable=True,
-            )
-
-    @workflow.signal
-    def confirm_cod(self, *arguments: Any) -> None:
-        self.decide(True, parse_decision(arguments))
-
-    @workflow.signal
-    def reject_cod(self, *arguments: Any) -> None:
-        self.decide(False, parse_decision(arguments))
-
-    def decide(self, confirm: bool, decision: Decision | None) -> None:
-        """The first decision counts; an early one is kept, a malformed one is none."""
-        if decision is not None and self.cod_decision is None:
-            self.cod_decision = CodDecision(confirm, decision.by, decision.note)
-
-    @workflow.signal(name="cancel_order")
-    def cancel_on_request(self, *arguments: Any) -> None:
-        decision = parse_decision(arguments)
-        if decision is not None:
-            self.end(CancelReason.CANCELLED, decision)
-
-    @workflow.signal
-    def retry_stuck(self, *arguments: Any) -> None:
-        self.steps.retry()
-
-    @workflow.signal
-    def payment_news(self, *arguments: Any) -> None:
-        """A webhook or the shopper's return says that something happened at the bank."""
-        self.news_from_bank = True
-
-    @workflow.query
-    def progress(self) -> Progress:
-        return Progress(
-            order_id=self.order.order_id,
-            order_number=self.placement.order_number if self.placement else None,
-            status=str(self.status) if self.status else None,
-            step=self.steps.current,
-            waiting_for=self.steps.waiting_for,
-            stuck_step=self.steps.stuck_step,
-            last_error=self.steps.last_error,
-        )

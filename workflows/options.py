@@ -12,8 +12,8 @@ LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_
 DATABASE_STEP = timedelta(seconds=15)
 """One attempt at a database step, start to close."""
 
-PROVIDER_STEP = timedelta(seconds=30)
-"""One attempt at a step that calls the provider; above the gateway's own time limit."""
+PROVIDER_STEP = timedelta(seconds=50)
+"""One attempt at a step that calls the provider; above twice the gateway's time limit: a step may call it twice."""
 
 RETRY_FOR_EVER = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30))
 

@@ -85,7 +85,7 @@ class OrderStep:
 
 @dataclass(frozen=True)
 class Placement:
-    """A placed order. Durations in seconds, from the settings of the moment it was placed."""
+    """A placed order. Durations in seconds, from the settings of the moment it was placed; `hold_seconds` from now."""
 
     order_number: str
     status: str

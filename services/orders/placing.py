@@ -30,17 +30,36 @@ class Holds:
         return self.card if method == PaymentMethod.CARD else self.cod
 
 
-async def place(session: AsyncSession, order_id: UUID, holds: Holds) -> Order:
+@dataclass(frozen=True)
+class Placed:
+    """`hold_left` is what is left of the hold by the database's clock: less than all of it when placing is repeated."""
+
+    order: Order
+    hold_left: timedelta
+
+
+async def place(session: AsyncSession, order_id: UUID, holds: Holds) -> Placed:
     """The order of this request, written now unless it is there. Raises NotFound when there is no such request."""
     locked = select(CheckoutRequest).where(col(CheckoutRequest.order_id) == order_id).with_for_update()
     request = (await session.execute(locked)).scalar_one_or_none()
     if request is None:
         raise NotFound("There is no checkout request for this order.")
-    placed = await session.get(Order, order_id)
-    if placed is not None:
+    if placed := await _placed(session, order_id):
         return placed
     await _insert(session, request, holds.of(request.payment_method))
-    return await session.get_one(Order, order_id)
+    placed = await _placed(session, order_id)
+    assert placed is not None  # noqa: S101 — it was written a line above
+    return placed
+
+
+async def _placed(session: AsyncSession, order_id: UUID) -> Placed | None:
+    left = func.extract("epoch", col(Order.hold_expires_at) - func.now())
+    statement = select(Order, left).where(col(Order.id) == order_id)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    order, seconds = row
+    return Placed(order, timedelta(seconds=max(float(seconds), 0)))
 
 
 async def _insert(session: AsyncSession, request: CheckoutRequest, hold: timedelta) -> None:

@@ -26,7 +26,7 @@ class WholeOrder:
             return PaymentStatus(self.payment.status)
         if self.order.payment_method == PaymentMethod.COD:
             return PaymentStatus.NOT_REQUIRED_YET
-        return PaymentStatus.PENDING
+        return PaymentStatus.VOIDED if self.order.status == OrderStatus.CANCELLED else PaymentStatus.PENDING
 
     @property
     def redirect_url(self) -> str | None:
