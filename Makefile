@@ -1,7 +1,7 @@
 # `make help` lists the targets. PYTHON=/path/to/python chooses the interpreter of the virtual environment.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help dev demo test check verify reset lock upgrade-lock fmt migration migrate downgrade migrations
+.PHONY: help dev demo test histories check verify reset lock upgrade-lock fmt migration migrate downgrade migrations
 
 PYTHON ?=
 comma := ,
@@ -26,6 +26,9 @@ demo: $(STAMP) ## tell the story of the checkout against the stack, starting one
 
 test: $(STAMP) ## run the tests, which start servers of their own
 	@$(RUN) -m pytest $(ARGS)
+
+histories: $(STAMP) ## record the histories of this version that later versions must replay
+	@$(RUN) -m pytest tests/workflows --record-histories -m history
 
 check: $(STAMP) ## run ruff, mypy, import-linter and the migrations up and down
 	$(VENV)/bin/ruff check .

@@ -14,6 +14,7 @@ from alembic.config import Config
 from redis.asyncio import Redis
 from sqlalchemy import text
 from temporalio.client import Client
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.testing import WorkflowEnvironment
 
 from core.database import Database
@@ -30,6 +31,19 @@ from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 
 HOST, PASSWORD = "127.0.0.1", "test-password"
+
+# The SDK's core writes warnings past pytest's capture, among them one per worker on the server that skips time.
+Runtime.set_default(
+    Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(TelemetryFilter(core_level="ERROR", other_level="ERROR"))))
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-histories",
+        action="store_true",
+        help="Write the histories of tests marked `history` to tests/histories/{version}: make histories.",
+    )
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,6 +18,7 @@ from core.temporal import SEARCH_ATTRIBUTES, add_search_attributes
 from domain.messages.checkout import CheckoutInput, CheckoutResult
 from domain.orders import checkout_workflow_id
 from tests.fakes.payments import FakePayments
+from tests.histories import record
 from worker import build_worker, list_activities
 from workflows.checkout import CheckoutWorkflow
 
@@ -61,13 +62,19 @@ async def worker(run_worker: RunWorker) -> AsyncIterator[Worker]:
 
 
 @pytest.fixture
-def start(skipping_client: Client, settings: Settings) -> StartCheckout:
-    return starting_on(skipping_client, settings)
+async def start(
+    skipping_client: Client, settings: Settings, request: pytest.FixtureRequest
+) -> AsyncIterator[StartCheckout]:
+    started: list[Checkout] = []
+    yield starting_on(skipping_client, settings, started)
+    if request.config.getoption("record_histories") and request.node.get_closest_marker("history"):
+        for checkout in started:
+            record(request.node.name, await checkout.fetch_history())
 
 
-def starting_on(client: Client, settings: Settings) -> StartCheckout:
+def starting_on(client: Client, settings: Settings, started: list[Checkout] | None = None) -> StartCheckout:
     async def start(order_id: UUID, *, signal: str | None = None, args: Sequence[Any] = ()) -> Checkout:
-        return await client.start_workflow(
+        checkout: Checkout = await client.start_workflow(
             CheckoutWorkflow.run,
             CheckoutInput(str(order_id)),
             id=checkout_workflow_id(order_id),
@@ -75,5 +82,8 @@ def starting_on(client: Client, settings: Settings) -> StartCheckout:
             start_signal=signal,
             start_signal_args=args,
         )
+        if started is not None:
+            started.append(checkout)
+        return checkout
 
     return start

@@ -23,6 +23,7 @@ async def refusal_of(checkout: Checkout, attempt: int = 1) -> ApplicationError:
     return failed.value.cause
 
 
+@pytest.mark.history
 async def test_a_card_order_is_authorised_confirmed_and_captured_once(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:
@@ -39,6 +40,7 @@ async def test_a_card_order_is_authorised_confirmed_and_captured_once(
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_a_declined_card_gives_the_stock_back_and_frees_the_cart(shop: Shop, start: StartCheckout) -> None:
     await shop.product("LAMP", stock=5)
     order_id = await shop.request({"LAMP": 2}, token="pm_card_chargeDeclined")
@@ -61,6 +63,7 @@ async def test_a_token_that_the_provider_does_not_know_is_refused_as_such(shop: 
     assert await shop.stock("LAMP") == (10, 0)
 
 
+@pytest.mark.history
 async def test_an_order_that_is_out_of_stock_reserves_nothing_and_asks_for_no_money(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:
@@ -77,6 +80,7 @@ async def test_an_order_that_is_out_of_stock_reserves_nothing_and_asks_for_no_mo
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_an_outage_at_the_provider_is_waited_for(shop: Shop, start: StartCheckout, gateway: FakePayments) -> None:
     await shop.product("LAMP")
     gateway.fail("create", 2)
@@ -103,6 +107,7 @@ async def test_a_reply_that_is_lost_after_the_charge_charges_once(
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_3d_secure_waits_for_the_shopper_and_goes_on_at_the_news(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:
@@ -133,6 +138,7 @@ async def test_3d_secure_is_settled_without_any_webhook(
     assert (await checkout.result()).status == "confirmed"
 
 
+@pytest.mark.history
 async def test_3d_secure_that_never_comes_ends_with_the_hold(shop: Shop, start: StartCheckout) -> None:
     await shop.product("LAMP")
     order_id = await shop.request({"LAMP": 1}, token="pm_card_authenticationRequired")
@@ -144,6 +150,7 @@ async def test_3d_secure_that_never_comes_ends_with_the_hold(shop: Shop, start: 
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_another_card_pays_after_a_failed_3d_secure(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:

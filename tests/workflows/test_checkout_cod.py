@@ -29,6 +29,7 @@ async def receipt(checkout: Checkout) -> str:
     return (await checkout.execute_update(CheckoutWorkflow.receipt, ReceiptInput())).status
 
 
+@pytest.mark.history
 async def test_a_cod_order_waits_for_staff_and_is_confirmed_by_the_signal(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:
@@ -57,12 +58,14 @@ async def test_who_confirmed_and_why_stands_in_the_timeline(shop: Shop, start: S
     assert (event.kind, event.actor, event.note) == ("confirmed", "ops-desk", "called back")
 
 
+@pytest.mark.history
 async def test_an_early_confirmation_is_kept(shop: Shop, start: StartCheckout) -> None:
     order_id, checkout = await begin(shop, start, signal="confirm_cod")
     assert (await checkout.result()).status == "confirmed"
     assert await shop.status(order_id) is OrderStatus.CONFIRMED
 
 
+@pytest.mark.history
 async def test_a_rejected_cod_order_gives_the_stock_back(shop: Shop, start: StartCheckout) -> None:
     order_id, checkout = await begin(shop, start)
     await receipt(checkout)
@@ -74,6 +77,7 @@ async def test_a_rejected_cod_order_gives_the_stock_back(shop: Shop, start: Star
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_nobody_decides_and_the_hold_ends_after_two_reminders(shop: Shop, start: StartCheckout) -> None:
     order_id, checkout = await begin(shop, start)
     result = await checkout.result()
@@ -120,6 +124,7 @@ async def test_a_malformed_signal_changes_nothing_and_wedges_nothing(
     assert (await checkout.result()).status == "confirmed"
 
 
+@pytest.mark.history
 async def test_a_decision_over_http_hears_what_it_led_to(shop: Shop, start: StartCheckout) -> None:
     _, checkout = await begin(shop, start)
     await receipt(checkout)

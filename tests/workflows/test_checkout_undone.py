@@ -102,6 +102,7 @@ async def test_an_order_cancelled_in_any_step_is_undone_or_paid_and_never_half(
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_a_cancellation_before_the_first_step_leaves_a_cancelled_order(
     shop: Shop, start: StartCheckout, run_worker: RunWorker, gateway: FakePayments
 ) -> None:
@@ -115,6 +116,7 @@ async def test_a_cancellation_before_the_first_step_leaves_a_cancelled_order(
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_an_undo_that_keeps_failing_becomes_visible_and_heals_by_itself(
     shop: Shop, start: StartCheckout, run_worker: RunWorker, gateway: FakePayments
 ) -> None:
@@ -133,6 +135,7 @@ async def test_an_undo_that_keeps_failing_becomes_visible_and_heals_by_itself(
     await shop.require_invariants()
 
 
+@pytest.mark.history
 async def test_a_refused_undo_waits_for_retry_stuck(
     shop: Shop, start: StartCheckout, run_worker: RunWorker, gateway: FakePayments
 ) -> None:
