@@ -9,10 +9,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
+from domain.messages.checkout import CheckoutInput, CheckoutResult
 from tests.builders import ADDRESS
 from tests.histories import FOLDER, recorded
 from worker import WORKFLOWS
-from workflows.checkout import CheckoutInput, CheckoutResult, CheckoutWorkflow
+from workflows.checkout import CheckoutWorkflow
 
 HISTORIES = recorded()
 PATHS = {

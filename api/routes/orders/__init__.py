@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from api.routes.orders import checkout, decisions, reading
 
-router = APIRouter(prefix="/orders", tags=["orders"])
-router.include_router(checkout.router)
-router.include_router(reading.router)
-router.include_router(decisions.router)
+router = APIRouter(tags=["orders"])
+for part in (checkout, reading, decisions):
+    router.include_router(part.router, prefix="/orders")
