@@ -167,7 +167,7 @@ def _intent(intent: stripe.PaymentIntent) -> Intent:
 
 
 def _event(event: stripe.Event) -> WebhookEvent:
-    subject = dict(event.data.object)
+    subject = event.data.object.to_dict()
     ref = subject.get("payment_intent") if subject.get("object") != "payment_intent" else subject.get("id")
     metadata = subject.get("metadata") or {}
     return WebhookEvent(event.id, event.type, ref if isinstance(ref, str) else None, _order_id(metadata))
