@@ -5,10 +5,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from devstack.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from devstack.settings import DevstackSettings
 from devstack.stack_info import StackInfo
-
-DEMO_PASSWORD = "demo-password-1"
 
 
 def print_summary(console: Console, settings: DevstackSettings, seconds: float) -> None:
@@ -20,7 +19,7 @@ def print_summary(console: Console, settings: DevstackSettings, seconds: float) 
         ("Sandbox payments", f"http://{host}:{own.sandbox_port}"),
         ("Postgres", f"postgresql://tillwright:{own.password}@{host}:{own.postgres_port}/tillwright"),
         ("Redis", f"redis://:{own.password}@{host}:{own.redis_port}/0"),
-        ("Accounts", "admin@example.com, staff@example.com, customer@example.com"),
+        ("Accounts", ", ".join(account.email for account in DEMO_ACCOUNTS)),
         ("Their password", DEMO_PASSWORD),
         ("Try next", "make demo"),
         ("", f"curl {api}/api/v1/products"),
