@@ -15,6 +15,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.carts import CartActivities
 from activities.facts import FactsInterceptor
+from activities.heartbeats import BEAT_EVERY, HeartbeatInterceptor
 from activities.inventory import InventoryActivities
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
@@ -63,7 +64,8 @@ def build_worker(client: Client, settings: Settings, activities: list[Any]) -> W
         task_queue=settings.task_queue,
         workflows=WORKFLOWS,
         activities=activities,
-        interceptors=[FactsInterceptor()],
+        interceptors=[FactsInterceptor(), HeartbeatInterceptor()],
+        max_heartbeat_throttle_interval=BEAT_EVERY,
         workflow_runner=runner,
         max_cached_workflows=settings.worker_max_cached_workflows,
         sticky_queue_schedule_to_start_timeout=settings.worker_sticky_timeout,

@@ -80,7 +80,7 @@ class StripePayments:
         return _intent(intent)
 
     async def retrieve(self, ref: str) -> Intent:
-        return _intent(await _ask(self._intents.retrieve_async(ref)))
+        return _intent(await _ask(self._intents.retrieve_async(ref, {"expand": ["latest_charge"]})))
 
     # Capture and void have no key: the intent's own state lets each happen once, and a key would replay a stored 500.
 
@@ -101,23 +101,24 @@ class StripePayments:
 
     async def journal(self) -> list[Intent]:
         found: list[Intent] = []
-        page = await _ask(self._intents.list_async({"limit": 100}))
+        expand = ["data.latest_charge"]
+        page = await _ask(self._intents.list_async({"limit": 100, "expand": expand}))
         while page.data:
             found += [_intent(intent) for intent in page.data]
             if not page.has_more:
                 break
-            page = await _ask(self._intents.list_async({"limit": 100, "starting_after": found[-1].ref}))
+            after = found[-1].ref
+            page = await _ask(self._intents.list_async({"limit": 100, "expand": expand, "starting_after": after}))
         return found
 
     def verify_webhook(self, payload: bytes, signature: str) -> WebhookEvent:
         for secret in self._webhook_secrets:
             try:
-                event = stripe.Webhook.construct_event(payload, signature, secret, WEBHOOK_TOLERANCE)
+                return _event(stripe.Webhook.construct_event(payload, signature, secret, WEBHOOK_TOLERANCE))
             except stripe.SignatureVerificationError:
                 continue
-            except (ValueError, KeyError, AttributeError) as error:
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
                 raise WebhookRefused("The webhook's body is not an event.") from error
-            return _event(event)
         raise WebhookRefused
 
 
@@ -152,8 +153,8 @@ def _intent(intent: stripe.PaymentIntent) -> Intent:
     currency = intent.currency.upper()
     charge = intent.latest_charge
     error = intent.last_payment_error
-    redirect = intent.next_action.redirect_to_url if intent.next_action else None
-    refunded = charge.amount_refunded if isinstance(charge, stripe.Charge) else 0
+    redirect = getattr(intent.next_action, "redirect_to_url", None)
+    refunded = _refunded(charge) if isinstance(charge, stripe.Charge) else 0
     return Intent(
         ref=intent.id,
         status=_STATUS[intent.status],
@@ -162,8 +163,13 @@ def _intent(intent: stripe.PaymentIntent) -> Intent:
         refunded=Money(refunded, currency),
         order_id=_order_id(intent.metadata),
         redirect_url=redirect.url if redirect else None,
-        decline_code=(error.decline_code or error.code) if error else None,
+        decline_code=(getattr(error, "decline_code", None) or error.code) if error else None,
     )
+
+
+def _refunded(charge: stripe.Charge) -> int:
+    """What was captured and given back. Stripe counts money that was let go of uncaptured as refunded too."""
+    return charge.amount_refunded - (charge.amount - charge.amount_captured) if charge.captured else 0
 
 
 def _event(event: stripe.Event) -> WebhookEvent:

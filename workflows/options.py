@@ -15,6 +15,9 @@ DATABASE_STEP = timedelta(seconds=15)
 PROVIDER_STEP = timedelta(seconds=50)
 """One attempt at a step that calls the provider; above twice the gateway's time limit: a step may call it twice."""
 
+HEARTBEAT_TIMEOUT = timedelta(seconds=5)
+"""A worker that died in a step is noticed after this: within the time that the API waits for its reply."""
+
 RETRY_FOR_EVER = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=30))
 
 BANK_POLL = timedelta(seconds=60)

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.options import DATABASE_STEP, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER
+from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER
 
 Result = TypeVar("Result")
 Activity = Callable[..., Coroutine[Any, Any, Result]]
@@ -59,7 +59,12 @@ class Steps:
         self._retry_asked = False
         while True:
             handle = workflow.start_activity(
-                activity, argument, start_to_close_timeout=limit, retry_policy=RETRY_FOR_EVER, summary=summary
+                activity,
+                argument,
+                start_to_close_timeout=limit,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=RETRY_FOR_EVER,
+                summary=summary,
             )
             try:
                 await self._until_done_or_retried(handle)

@@ -136,7 +136,7 @@ async def one_click_sent_twenty_times(stage: Stage) -> None:
 async def the_worker_dies_between_charge_and_confirm(stage: Stage) -> None:
     shopper, (on_hand, reserved) = await stage.shopper(), await stage.stock()
     await shopper.put_into_cart(SKU)
-    await stage.bank.set_fault("confirm", "slow", REPLY_DELAY)
+    await stage.bank.set_fault("confirm", "slow_reply", REPLY_DELAY)
     key = f"demo-killed-{os.urandom(8).hex()}"
     click = asyncio.create_task(shopper.check_out(key=key))
 
