@@ -65,8 +65,9 @@ class Stack:
         return {child.name: child.pid for child in self._supervisor.children if child.is_alive and child.pid}
 
     def kill9(self, name: str) -> int:
-        """kill -9, as a crash; returns the pid that was. `supervise` starts it again."""
+        """kill -9, as a crash; returns the pid that was. `supervise` starts it again, however often this is called."""
         pid = self.pids[name]
+        self._supervisor.forgive(name)
         os.kill(pid, signal.SIGKILL)
         return pid
 

@@ -62,6 +62,12 @@ class Supervisor:
             elif watched.due is not None and watched.due <= now:
                 self._restart(watched)
 
+    def forgive(self, name: str) -> None:
+        """Count the deaths of this child from zero: one that was killed on purpose does not keep dying."""
+        for watched in self._watched:
+            if watched.child.name == name:
+                watched.deaths.clear()
+
     def stop(self) -> None:
         """End all in reverse order; twice does no harm."""
         for watched in reversed(self._watched):
