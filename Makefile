@@ -84,8 +84,8 @@ $(STAMP): $(LOCK) | $(RUN)
 
 # An interpreter counts when it runs and is new enough: a pyenv shim may exist and fail.
 $(RUN):
-	@for candidate in $(PYTHON) $(if $(PYTHON),,python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python python3.14 \
-		python3.12 python3.11 python3); do \
+	@for candidate in $(PYTHON) $(if $(PYTHON),,python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python python3.12 \
+		python3.11 python3); do \
 		if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found="$$candidate"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \

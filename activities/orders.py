@@ -33,6 +33,7 @@ class OrderActivities:
             hold_seconds=placed.hold_left.total_seconds(),
             stuck_after_seconds=self._settings.stuck_after.total_seconds(),
             reminder_seconds=[due.total_seconds() for due in self._settings.cod_reminders] if is_cod else [],
+            is_free=order.total == 0,
         )
 
     @activity.defn

@@ -85,12 +85,15 @@ class PaymentActivities:
         intent = await self._gateway.create(order_id, _amount(payment), activity.info().attempt)
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
-            payment.provider_ref = intent.ref
+            payment.provider_ref = payment.provider_ref or intent.ref
+        if payment.provider_ref != intent.ref:  # another attempt was faster: only its intent is ever confirmed
+            return await self._gateway.retrieve(payment.provider_ref)
         return intent
 
     async def _confirm(self, order_id: UUID, intent: Intent, attempt: int) -> Intent:
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
+            _require_same_amount(payment, intent.amount)
             token = await payments.token_for(session, order_id, attempt)
             payment.status = PaymentStatus.PENDING
             payment.confirmations += 1
@@ -105,6 +108,8 @@ class PaymentActivities:
     async def _record(self, order_id: UUID, intent: Intent) -> PaymentOutcome:
         if intent.status is IntentStatus.PROCESSING:
             raise ProviderUnavailable("The provider is still working on it.")
+        if intent.status is IntentStatus.CAPTURED:
+            return await self._record_capture(order_id, intent)
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
             _require_same_amount(payment, intent.amount)

@@ -40,7 +40,7 @@ async def decide_cod(
         if whole is not None and status != OrderStatus.PENDING_CONFIRMATION:
             if was_seen:
                 return True
-            raise NotAllowedInState(f"An order that is {status} waits for no decision.", status=status)
+            raise NotAllowedInState(f"An order that is {status} waits for no decision.", order_status=status)
     try:
         await _send(temporal, order_id, decision, _update_id(staff, key))
     except Fact:

@@ -1,7 +1,8 @@
 """RFC 9457 problem documents: the one place where facts become HTTP statuses. Nothing internal ever leaks."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -61,9 +62,11 @@ def problem(
     detail: str,
     *,
     headers: dict[str, str] | None = None,
-    **known: Any,
+    known: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
+    """The document, with what the error knows beside its own fields."""
     body = {
+        **known,
         "type": f"urn:tillwright:problem:{code}",
         "title": title,
         "status": status,
@@ -71,7 +74,6 @@ def problem(
         "instance": request.url.path,
         "code": code,
         "request_id": request.scope.get("state", {}).get("request_id"),
-        **known,
     }
     return json_response(body, status, headers=headers, media_type="application/problem+json")
 
@@ -81,7 +83,7 @@ def of_fact(request: Request, fact: Fact) -> Response:
     headers = {"WWW-Authenticate": 'Bearer realm="tillwright"'} if status == HTTPStatus.UNAUTHORIZED else {}
     if isinstance(fact, errors.KeyInUse):
         headers["Retry-After"] = "1"
-    return problem(request, status, fact.code, fact.title, fact.detail, headers=headers, **fact.facts)
+    return problem(request, status, fact.code, fact.title, fact.detail, headers=headers, known=fact.facts)
 
 
 def of_unavailable(request: Request, detail: str = Unavailable.title, retry_after: int = 2) -> Response:
@@ -92,7 +94,7 @@ def of_unavailable(request: Request, detail: str = Unavailable.title, retry_afte
         Unavailable.title,
         detail,
         headers={"Retry-After": str(retry_after)},
-        retry_after=retry_after,
+        known={"retry_after": retry_after},
     )
 
 
@@ -102,7 +104,7 @@ def _of_validation(request: Request, error: RequestValidationError) -> Response:
         for item in error.errors()
     ]
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in found[:3])
-    return problem(request, 422, "validation-failed", "The request is not valid", detail, errors=found)
+    return problem(request, 422, "validation-failed", "The request is not valid", detail, known={"errors": found})
 
 
 def _of_http(request: Request, error: HTTPException) -> Response:
@@ -120,6 +122,9 @@ def _of_outage(request: Request, error: Exception) -> Response:
 def _of_database(request: Request, error: DBAPIError) -> Response:
     if isinstance(error, OperationalError) or error.connection_invalidated or _is_outage(error.orig):
         return _of_outage(request, error)
+    if getattr(error.orig, "sqlstate", None) == "22021":  # a NUL in the path or the query
+        detail = "The address holds a character that no text of ours can hold."
+        return problem(request, 422, "validation-failed", "The request is not valid", detail)
     return _of_bug(request, error)
 
 

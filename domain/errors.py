@@ -95,7 +95,7 @@ class KeyMissing(Fact):
 
 
 class NotAllowedInState(Fact):
-    """`status`: where the order is; the move asked for starts somewhere else."""
+    """`order_status`: where the order is; the move asked for starts somewhere else."""
 
     code = "not-allowed-in-state"
     title = "The order's state does not allow this"

@@ -84,7 +84,7 @@ class CancelReason(StrEnum):
 def require_move(start: OrderStatus, to: OrderStatus) -> None:
     """Raises NotAllowedInState unless the contract's table has this move."""
     if to not in MOVES[start]:
-        raise NotAllowedInState(f"An order that is {start} cannot become {to}.", status=start.value)
+        raise NotAllowedInState(f"An order that is {start} cannot become {to}.", order_status=start.value)
 
 
 def order_id_for(caller: UUID, idempotency_key: str) -> UUID:

@@ -56,7 +56,7 @@ STOCK = (
     Invariant(
         "S4",
         "ledger sales = committed reservations (at rest)",
-        """SELECT coalesce(r.order_id, m.order_id)::text AS offender,
+        """SELECT coalesce(order_id::text, sku) AS offender,
                coalesce(r.quantity, 0) <> coalesce(m.sold, 0) AS bad
         FROM (SELECT order_id, sku, location_id, quantity FROM reservations WHERE status = 'committed') r
         FULL JOIN (SELECT order_id, sku, location_id, -sum(delta) AS sold FROM stock_movements

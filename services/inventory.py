@@ -30,7 +30,7 @@ async def hold(session: AsyncSession, order_id: UUID) -> None:
     if status is _R.HELD:
         return
     if status is not _R.NONE:
-        raise NotAllowedInState("The order's stock was released before it was held.", status=status.value)
+        raise NotAllowedInState("The order's stock was released before it was held.", reservation_status=status.value)
     wanted = await _wanted(session, order_id)
     location_id = await main_location(session)
     await _require_available(session, wanted, location_id)
@@ -71,7 +71,7 @@ async def commit(session: AsyncSession, order_id: UUID) -> None:
     if status is _R.COMMITTED:
         return
     if status is not _R.HELD:
-        raise NotAllowedInState("The order's stock is not held.", status=status.value)
+        raise NotAllowedInState("The order's stock is not held.", reservation_status=status.value)
     reserved = await _reserved(session, order_id)
     location_id = reserved[0].location_id
     quantities = {row.sku: row.quantity for row in reserved}

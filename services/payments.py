@@ -110,7 +110,7 @@ async def record_attempt(
                 raise KeyReused
             return attempt.number, True
     if order.status != OrderStatus.PAYMENT_FAILED:
-        raise NotAllowedInState(f"An order that is {order.status} takes no other card.", status=order.status)
+        raise NotAllowedInState(f"An order that is {order.status} takes no other card.", order_status=order.status)
     number = len(attempts) + 1
     session.add(
         PaymentAttempt(
@@ -125,6 +125,8 @@ async def record_capture(session: AsyncSession, payment: Payment, captured: Mone
     payment.status = PaymentStatus.CAPTURED
     payment.captured = captured.amount
     payment.redirect_url = None
+    if captured.amount == 0:
+        return
     await ledger.book(
         session,
         payment.id,

@@ -1,28 +1,34 @@
 """What tests need to be there: users, products, stock, requests."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlmodel import col
 
 from core.database import Database
-from domain.orders import OrderStatus, PaymentMethod
+from domain.money import Money
+from domain.orders import CancelReason, OrderStatus, PaymentMethod
 from models.accounts import User
 from models.catalogue import Product, Variant
 from models.inventory import MovementKind, Reservation, Stock, StockMovement
 from models.orders import CheckoutRequest, Order, OrderEvent
 from models.payments import Payment
-from services import invariants, inventory
+from services import invariants, inventory, payments
 from services.carts import CartStore
-from services.orders import requesting
+from services.orders import placing, requesting
+from services.orders.placing import Cancellation, Holds
 from services.orders.requesting import NewRequest
 
 ADDRESS = {
     "full_name": "Ada Shopper", "line1": "1 Analytical Way", "line2": None, "city": "Portland",
     "region": "OR", "postal_code": "97201", "country": "US", "phone": None,
 }  # fmt: skip
+
+HOLDS = Holds(card=timedelta(minutes=15), cod=timedelta(hours=72))
+CANCELLATION = Cancellation(CancelReason.CANCELLED, "checkout", None, {"code": "order-cancelled"})
 
 
 @dataclass
@@ -83,7 +89,21 @@ class Shop:
         token: str = "pm_card_visa",
     ) -> UUID:
         """A recorded checkout request for these SKUs, whose products exist; its order id."""
-        new = NewRequest(
+        new = await self.new_request(lines, user_id=user_id, method=method, token=token)
+        async with self.database.transaction() as session:
+            assert await requesting.record(session, new)
+        return new.order_id
+
+    async def new_request(
+        self,
+        lines: dict[str, int],
+        *,
+        user_id: UUID | None = None,
+        method: PaymentMethod = PaymentMethod.CARD,
+        token: str = "pm_card_visa",
+    ) -> NewRequest:
+        """The same, not recorded yet."""
+        return NewRequest(
             order_id=uuid4(),
             user_id=user_id or await self.user(),
             idempotency_key=uuid4().hex,
@@ -97,9 +117,6 @@ class Shop:
             currency="USD",
             lines=[await self._snapshot(sku, quantity) for sku, quantity in lines.items()],
         )
-        async with self.database.transaction() as session:
-            assert await requesting.record(session, new)
-        return new.order_id
 
     async def _snapshot(self, sku: str, quantity: int) -> dict[str, Any]:
         async with self.database.transaction() as session:
@@ -148,3 +165,47 @@ class Shop:
         async with self.database.snapshot() as session:
             broken = [finding for finding in await invariants.check(session) if finding.violations]
         assert broken == []
+
+    # ── orders that have come some way, made by the services themselves ──────────────────────────────────────────
+
+    async def placed(self, lines: dict[str, int], **request: Any) -> UUID:
+        """An order that holds nothing yet; its id. `request` as for `request`."""
+        order_id = await self.request(lines, **request)
+        async with self.database.transaction() as session:
+            await placing.place(session, order_id, HOLDS)
+        return order_id
+
+    async def held(self, lines: dict[str, int], **request: Any) -> UUID:
+        order_id = await self.placed(lines, **request)
+        async with self.database.transaction() as session:
+            await inventory.hold(session, order_id)
+        return order_id
+
+    async def confirmed(self, lines: dict[str, int], **request: Any) -> UUID:
+        order_id = await self.held(lines, **request)
+        async with self.database.transaction() as session:
+            await placing.confirm(session, order_id, "checkout", None)
+        return order_id
+
+    async def paid(self, lines: dict[str, int], **request: Any) -> UUID:
+        """Confirmed, and its card captured."""
+        order_id = await self.confirmed(lines, **request)
+        async with self.database.transaction() as session:
+            payment = await payments.open_payment(session, order_id, "stripe")
+            payment.provider_ref = f"pi_{order_id.hex}"
+            await payments.record_capture(session, payment, Money(payment.amount, payment.currency))
+        return order_id
+
+    async def cancelled(self, lines: dict[str, int], **request: Any) -> UUID:
+        """Held, then cancelled on request with its stock given back."""
+        order_id = await self.held(lines, **request)
+        async with self.database.transaction() as session:
+            await inventory.release(session, order_id)
+            await placing.cancel(session, order_id, CANCELLATION, HOLDS)
+        return order_id
+
+    async def rows(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """What a plain SQL statement finds, or returns when it changes something."""
+        async with self.database.transaction() as session:
+            result: Any = await session.execute(text(statement), parameters)
+            return [tuple(row) for row in result] if result.returns_rows else []

@@ -82,10 +82,10 @@ class CheckoutWorkflow(CheckoutMessages):
         await self.reserve()
         if self.is_cod:
             await self.wait_for_staff()
-            await self.confirm()
-        else:
+        elif not self.placed.is_free:
             await self.pay()
-            await self.confirm()
+        await self.confirm()
+        if not (self.is_cod or self.placed.is_free):
             await self.capture()
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +111,7 @@ class CheckoutWorkflow(CheckoutMessages):
     async def pay(self) -> None:
         self.saga.register(self.void_payment)
         outcome = await self.authorise(FIRST_CARD)
-        while outcome.status != PaymentStatus.AUTHORIZED:
+        while outcome.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
             if outcome.status == PaymentStatus.REQUIRES_ACTION:
                 self.answer()
                 outcome = await self.wait_for_bank()

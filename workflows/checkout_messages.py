@@ -80,7 +80,7 @@ class CheckoutMessages:
         if self.cod_decision or self.ending or (self.placement and not self.is_cod):
             raise ApplicationError(
                 "The order does not wait for this decision.",
-                {"status": str(self.status)},
+                {"order_status": str(self.status)},
                 type=NotAllowedInState.code,
                 non_retryable=True,
             )

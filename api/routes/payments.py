@@ -46,9 +46,10 @@ async def receive_webhook(provider: str, request: Request, resources: ResourcesD
     async with resources.database.transaction() as session:
         is_due = await webhooks.keep(session, provider, event.event_id, event.type, event.order_id, body)
         is_waited_for = event.order_id is not None and await webhooks.is_waited_for(session, event.order_id)
-    if is_due:
-        if event.order_id is not None and is_waited_for:
-            await _pass_on(resources.temporal, event.order_id)
+        if is_due and not is_waited_for:
+            await webhooks.mark_delivered(session, provider, event.event_id)
+    if is_due and is_waited_for and event.order_id is not None:
+        await _pass_on(resources.temporal, event.order_id)
         async with resources.database.transaction() as session:
             await webhooks.mark_delivered(session, provider, event.event_id)
     return Response(status_code=204)

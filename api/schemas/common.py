@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain import money as domain
+from domain.text import is_storable
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """Not empty once the blanks around it are gone, and without control characters."""
@@ -16,6 +17,14 @@ class Body(BaseModel):
     """A request's body: a field that is not known is refused, so that a typing error is not ignored."""
 
     model_config = ConfigDict(extra="forbid", str_max_length=4000, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_can_be_kept(cls, body: Any) -> Any:
+        fields = body.items() if isinstance(body, dict) else ()
+        if broken := [name for name, value in fields if isinstance(value, str) and not is_storable(value)]:
+            raise ValueError(f"text must not hold NUL or half a surrogate pair: {', '.join(broken)}")
+        return body
 
 
 class Money(BaseModel):

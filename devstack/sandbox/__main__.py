@@ -18,15 +18,11 @@ GRACE = 1
 def main(
     webhook_url: Annotated[
         str | None,
-        typer.Option(
-            envvar="TILLWRIGHT_DEV_SANDBOX_WEBHOOK_URL",
-            help="Where webhooks go; none sends none. Without it: the API of the settings.",
-        ),
+        typer.Option(help="Where webhooks go; none sends none. Without it: the API of the settings."),
     ] = None,
     webhook_events: Annotated[
         str,
         typer.Option(
-            envvar="TILLWRIGHT_DEV_SANDBOX_WEBHOOK_EVENTS",
             help="Types that are delivered, with commas between them. Without it: all.",
             show_default=False,
         ),

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,8 +21,9 @@ class NotReady(Exception):
 
 
 def die_with_parent() -> None:
-    """Runs in the child before exec: the kernel ends it when the thread that started it ends (Linux only)."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Runs in the child before exec: the kernel ends it when the thread that started it ends. Linux alone can."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Process:

@@ -7,6 +7,8 @@ histories stop replaying. Histories hold these in plain text: ids and facts only
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.text import is_storable
+
 TASK_QUEUE = "checkout"
 BY_TEMPORAL = "temporal"
 """Who sent a signal that names nobody: who may talk to Temporal has staff rights."""
@@ -85,7 +87,10 @@ class OrderStep:
 
 @dataclass(frozen=True)
 class Placement:
-    """A placed order. Durations in seconds, from the settings of the moment it was placed; `hold_seconds` from now."""
+    """A placed order. Durations in seconds, from the settings of the moment it was placed; `hold_seconds` from now.
+
+    `is_free` when there is nothing to pay: no provider is asked.
+    """
 
     order_number: str
     status: str
@@ -93,6 +98,7 @@ class Placement:
     hold_seconds: float
     stuck_after_seconds: float
     reminder_seconds: list[float] = field(default_factory=list)
+    is_free: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,8 +166,12 @@ def parse_decision(arguments: tuple[Any, ...]) -> Decision | None:
     if not isinstance(value, dict) or not set(value) <= {"by", "note"}:
         return None
     by, note = value.get("by", BY_TEMPORAL), value.get("note")
-    if not isinstance(by, str) or not 0 < len(by) <= NAME_LIMIT:
+    if not by or not _can_be_kept(by, NAME_LIMIT):
         return None
-    if note is not None and (not isinstance(note, str) or len(note) > NOTE_LIMIT):
+    if note is not None and not _can_be_kept(note, NOTE_LIMIT):
         return None
     return Decision(by, note)
+
+
+def _can_be_kept(text: Any, limit: int) -> bool:
+    return isinstance(text, str) and len(text) <= limit and is_storable(text)

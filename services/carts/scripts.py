@@ -42,7 +42,7 @@ local available, most_units, most_lines = tonumber(ARGV[8]), tonumber(ARGV[9]), 
 if KEYS[2] then
     local seen = redis.call('GET', KEYS[2])
     if seen == fingerprint then return answer('replayed') end
-    if seen then return answer('key-reused') end
+    if seen then return answer('idempotency-key-reused') end
 end
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
 if expected ~= '' and expected ~= version then return answer('stale') end

@@ -36,7 +36,7 @@ async def move(
     if status is to:
         return False
     if status not in start:
-        raise NotAllowedInState(f"An order that is {status} cannot become {to}.", status=status.value)
+        raise NotAllowedInState(f"An order that is {status} cannot become {to}.", order_status=status.value)
     require_move(status, to)
     await _write(session, order_id, version + 1, status, to, kind=kind, by=by, note=note, changes=changes)
     return True

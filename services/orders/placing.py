@@ -117,6 +117,7 @@ async def confirm(session: AsyncSession, order_id: UUID, by: str, note: str | No
 
     Raises NotAllowedInState when the order was cancelled meanwhile.
     """
+    await requesting.accept(session, order_id)  # first: request, then order, as cancelling locks them
     moved = await move(
         session,
         order_id,
@@ -128,7 +129,6 @@ async def confirm(session: AsyncSession, order_id: UUID, by: str, note: str | No
     )
     if moved:
         await inventory.commit(session, order_id)
-        await requesting.accept(session, order_id)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ class WholeOrder:
             return PaymentStatus(self.payment.status)
         if self.order.payment_method == PaymentMethod.COD:
             return PaymentStatus.NOT_REQUIRED_YET
-        return PaymentStatus.VOIDED if self.order.status == OrderStatus.CANCELLED else PaymentStatus.PENDING
+        if self.order.status == OrderStatus.CANCELLED:
+            return PaymentStatus.VOIDED
+        return PaymentStatus.CAPTURED if self.order.total == 0 else PaymentStatus.PENDING
 
     @property
     def redirect_url(self) -> str | None:

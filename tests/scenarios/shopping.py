@@ -35,13 +35,13 @@ async def click_until_answered(shopper: Person, key: str, token: str | None = "p
 
 
 async def settled(staff: Person, order_id: str) -> tuple[str, str]:
-    """(order status, payment status), as staff see them; waits for the capture."""
+    """(order status, payment status), as staff see them; waits for the shopper, the bank and the capture."""
     while True:
         try:
             order = await staff.get(f"/orders/{order_id}")
         except httpx.HTTPError:
             await asyncio.sleep(0.2)
             continue
-        if order.get("payment_status") not in ("pending", "authorized", None):
+        if order.get("payment_status") not in ("pending", "requires_action", "authorized", None):
             return order["status"], order["payment_status"]
         await asyncio.sleep(0.05)
