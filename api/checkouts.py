@@ -1,6 +1,7 @@
 """From a click to a running checkout: the request row first, then the message, then the answer."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -157,15 +158,8 @@ class Checkouts:
 
     async def _send(self, request: CheckoutRequest) -> Outcome:
         order_id = request.order_id
-        deadline = self._settings.checkout_reply_deadline
         try:
-            await self._temporal.execute_update_with_start_workflow(
-                CheckoutWorkflow.receipt,
-                ReceiptInput(),
-                start_workflow_operation=self._start_operation(order_id),
-                id=f"receipt-{request.fingerprint[:32]}",
-                rpc_timeout=deadline,
-            )
+            await self._deliver(request)
         except WorkflowUpdateFailedError as error:
             raise refusal_of(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError:
@@ -174,6 +168,22 @@ class Checkouts:
         except WorkflowAlreadyStartedError:
             return await self._after_the_end(order_id)
         return Outcome(order_id, finished=True)
+
+    async def _deliver(self, request: CheckoutRequest) -> None:
+        start = self._start_operation(request.order_id)
+        try:
+            await self._temporal.execute_update_with_start_workflow(
+                CheckoutWorkflow.receipt,
+                ReceiptInput(),
+                start_workflow_operation=start,
+                id=f"receipt-{request.fingerprint[:32]}",
+                rpc_timeout=self._settings.checkout_reply_deadline,
+            )
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowAlreadyStartedError):
+            with suppress(Exception):  # asked for, or asyncio would log that nobody did
+                async with asyncio.timeout(0.1):
+                    await start.workflow_handle()
+            raise
 
     def _start_operation(self, order_id: UUID) -> WithStartWorkflowOperation[CheckoutWorkflow, Any]:
         return WithStartWorkflowOperation(
