@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI
 
@@ -11,6 +12,7 @@ from api.checkouts import Checkouts
 from api.dependencies import Resources
 from api.middleware import BodyLimit, RequestIds
 from api.routes import accounts, carts, catalogue, health, inventory, operations, orders, payments
+from api.schemas import common as schemas
 from api.tokens import Tokens
 from core.database import Database
 from core.logging import configure_logging
@@ -27,6 +29,10 @@ the same click, however often it is sent, makes one order. Money is integer mino
 documents (RFC 9457) with a stable `code`."""
 
 
+TEMPORAL_INSIST = timedelta(seconds=2)
+"""An outage is told well within the reply deadline: a checkout is sent twice, and the client sends it again."""
+
+
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Everything one API process holds, closed at the end."""
@@ -35,7 +41,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     gateway = StripePayments.from_settings(settings)
     carts_ = CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
     try:
-        temporal = await connect_temporal(settings)
+        temporal = await connect_temporal(settings, insist=TEMPORAL_INSIST)
         checkouts = Checkouts(database, carts_, temporal, settings)
         yield Resources(settings, database, redis, carts_, temporal, gateway, Tokens(settings), checkouts)
     finally:
@@ -72,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestIds)
     app.include_router(health.router)
-    shop = APIRouter()
+    shop = APIRouter(responses=schemas.problems(s422=schemas.NOT_VALID))
     for feature in (accounts, catalogue, carts, orders, payments, inventory, operations):
         shop.include_router(feature.router)
     app.include_router(shop, prefix="/api/v1")

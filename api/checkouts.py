@@ -20,10 +20,11 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.problems import fact_named
+from api.problems import TEMPORAL_AWAY
+from api.refusals import over_or_away, refusal_of, remembered
 from core.database import Database
 from core.settings import Settings
 from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, OutOfStock, PriceChanged, Unavailable
@@ -45,8 +46,6 @@ TASK_TIMEOUT = timedelta(seconds=3)
 
 UNSENT_AFTER = timedelta(seconds=60)
 """Above the reply deadline: a request without an order that nobody asks for any more was never sent."""
-
-_AWAY = (RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -144,11 +143,11 @@ class Checkouts:
         if request.outcome == RequestOutcome.ACCEPTED:
             return Outcome(request.order_id, finished=True)
         if request.outcome == RequestOutcome.REFUSED:
-            raise _remembered(request)
+            raise remembered(request)
         try:
             return await self._send(request)
         except RPCError as error:
-            if error.status not in _AWAY:
+            if error.status not in TEMPORAL_AWAY:
                 raise
             log.warning("checkout.sent_again", status=error.status.name)
         try:
@@ -218,7 +217,7 @@ class Checkouts:
         async with self._database.transaction() as session:
             request = await session.get_one(CheckoutRequest, order_id)
         if request.outcome == RequestOutcome.REFUSED:
-            raise _remembered(request)
+            raise remembered(request)
         return Outcome(order_id, finished=True)
 
     async def try_card(self, order_id: UUID, attempt: int) -> Receipt | None:
@@ -238,6 +237,8 @@ class Checkouts:
             raise refusal_of(error) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             return None
+        except RPCError as error:
+            raise over_or_away(error) from error
 
     async def forget_unsent(self) -> int:
         """Free the keys and carts of requests whose message was never sent: a crash in between, nobody was told."""
@@ -284,17 +285,3 @@ def _snapshot(line: PricedLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": line.unit_price.amount,
     }
-
-
-def refusal_of(error: WorkflowUpdateFailedError) -> Fact:
-    """The domain's fact behind a failed update."""
-    cause = error.cause
-    if not isinstance(cause, ApplicationError):
-        raise error
-    facts = cause.details[0] if cause.details else {}
-    return fact_named(cause.type, cause.message, facts)
-
-
-def _remembered(request: CheckoutRequest) -> Fact:
-    refusal = request.refusal or {}
-    return fact_named(refusal.get("code"), refusal.get("detail") or "", refusal.get("facts") or {})

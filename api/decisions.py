@@ -6,9 +6,9 @@ from hashlib import sha256
 from uuid import UUID
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from api.checkouts import refusal_of
+from api.refusals import over_or_away, refusal_of
 from core.database import Database
 from domain.errors import Fact, NotAllowedInState, Unavailable
 from domain.messages.checkout import CodDecision
@@ -58,9 +58,7 @@ async def _send(temporal: Client, order_id: UUID, decision: CodDecision, update_
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         raise Unavailable("The order's workflow takes its time: look at the order again.") from error
     except RPCError as error:
-        if error.status == RPCStatusCode.NOT_FOUND:
-            raise NotAllowedInState("The order's checkout is over.") from error
-        raise Unavailable("Temporal does not answer. Send the same request again.") from error
+        raise over_or_away(error) from error
 
 
 def _update_id(staff: UUID, key: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """Dependencies as types: a route's signature reads as a sentence."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -80,16 +81,19 @@ def get_viewer(caller: CallerDep) -> Viewer:
 ViewerDep = Annotated[Viewer, Depends(get_viewer)]
 
 
+_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
+
+
 def expected_version(
     if_match: Annotated[str | None, Header(description="The `ETag` that was read: 412 when it is stale.")] = None,
 ) -> int | None:
     """The version in `If-Match`; None where there is none or it is `*`. Raises Stale for what is no ETag of ours."""
     if if_match is None or if_match.strip() == "*":
         return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    version = _VERSION.fullmatch(if_match.strip())
+    if version is None:
         raise Stale
-    return int(text)
+    return int(version[1])
 
 
 ExpectedVersionDep = Annotated[int | None, Depends(expected_version)]

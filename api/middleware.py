@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem
+from api.problems import of_bug, problem
 
 BODY_LIMIT = 1024 * 1024
 """Bytes."""
@@ -33,7 +33,7 @@ class RequestIds:
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -48,6 +48,11 @@ class RequestIds:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_headers)
+            except Exception as error:
+                # Answered here and not further out, so that a bug's answer and its log line have the request's id too.
+                if status:
+                    raise
+                await of_bug(Request(scope), error)(scope, receive, send_with_headers)
             finally:
                 taken = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=status, ms=taken)
@@ -64,7 +69,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdigit() and int(announced) > BODY_LIMIT:
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > BODY_LIMIT):
             await self._refuse(scope, receive, send)
             return
         body, size, more = [], 0, True

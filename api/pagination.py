@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -44,9 +44,9 @@ def _decode(cursor: str) -> After:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         at, key = orjson.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        after = datetime.fromisoformat(at), UUID(key)
-        if after[0].tzinfo is None:
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
             raise InvalidCursor
-        return after
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        return moment.astimezone(UTC), UUID(key)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise InvalidCursor from error

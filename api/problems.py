@@ -12,10 +12,12 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.rendering import json_response
 from domain import errors
 from domain.errors import Fact, Unavailable
+from gateways.payments import ProviderUnavailable
 
 log = structlog.get_logger()
 
@@ -45,6 +47,13 @@ STATUS: dict[type[Fact], int] = {
     errors.WrongCredentials: 401,
     errors.Forbidden: 403,
 }
+
+SHOWN_ERRORS = 50
+"""A body of a thousand mistakes is not answered with a thousand lines."""
+
+TEMPORAL_AWAY = (
+    RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED,
+)  # fmt: skip
 
 _BY_CODE = {fact.code: fact for fact in STATUS}
 
@@ -101,7 +110,7 @@ def of_unavailable(request: Request, detail: str = Unavailable.title, retry_afte
 def _of_validation(request: Request, error: RequestValidationError) -> Response:
     found = [
         {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
-        for item in error.errors()
+        for item in error.errors()[:SHOWN_ERRORS]
     ]
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in found[:3])
     return problem(request, 422, "validation-failed", "The request is not valid", detail, known={"errors": found})
@@ -125,7 +134,7 @@ def _of_database(request: Request, error: DBAPIError) -> Response:
     if getattr(error.orig, "sqlstate", None) == "22021":  # a NUL in the path or the query
         detail = "The address holds a character that no text of ours can hold."
         return problem(request, 422, "validation-failed", "The request is not valid", detail)
-    return _of_bug(request, error)
+    return of_bug(request, error)
 
 
 def _is_outage(error: BaseException | None) -> bool:
@@ -137,14 +146,18 @@ def _is_outage(error: BaseException | None) -> bool:
     return False
 
 
-def _of_bug(request: Request, error: Exception) -> Response:
+def of_bug(request: Request, error: Exception) -> Response:
     log.error("request.failed", exc_info=error)
     detail = "Something went wrong on our side. Quote the request_id when you report it."
     return problem(request, 500, "internal-error", "Internal error", detail)
 
 
+def _of_temporal(request: Request, error: RPCError) -> Response:
+    return _of_outage(request, error) if error.status in TEMPORAL_AWAY else of_bug(request, error)
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error of the application with a problem document."""
+    """Answer every error of the application with a problem document. `api/middleware.py` answers bugs."""
 
     def add(error: type[Exception], handler: Callable[[Request, Any], Response]) -> None:
         async def handle(request: Request, raised: Exception) -> Response:
@@ -161,4 +174,5 @@ def install(app: FastAPI) -> None:
     add(PoolTimeout, _of_outage)
     add(RedisError, _of_outage)
     add(OSError, _of_outage)
-    add(Exception, _of_bug)
+    add(ProviderUnavailable, _of_outage)
+    add(RPCError, _of_temporal)

@@ -8,7 +8,7 @@ import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RetryConfig, RPCError, RPCStatusCode
 
 from core.settings import Settings
 
@@ -25,8 +25,13 @@ SEARCH_ATTRIBUTES = (
 """All of type Keyword. One that is not registered stalls a workflow for ever and silently."""
 
 
-async def connect_temporal(settings: Settings, *, patience: timedelta = timedelta(seconds=30)) -> Client:
-    """A connected client. `Client.connect` does not retry by itself, so this does until `patience` is over."""
+async def connect_temporal(
+    settings: Settings, *, patience: timedelta = timedelta(seconds=30), insist: timedelta = timedelta(seconds=10)
+) -> Client:
+    """A connected client. `Client.connect` does not retry by itself, so this does until `patience` is over.
+
+    `insist` is how long the SDK repeats a later call when the server is away: short where somebody waits for a reply.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.total_seconds()
     on_loopback = settings.temporal_address.startswith(("127.", "localhost", "[::1]"))
@@ -36,6 +41,7 @@ async def connect_temporal(settings: Settings, *, patience: timedelta = timedelt
                 settings.temporal_address,
                 namespace=settings.temporal_namespace,
                 grpc_compression=GrpcCompression.NONE if on_loopback else GrpcCompression.GZIP,
+                retry_config=RetryConfig(max_elapsed_time_millis=int(insist.total_seconds() * 1000)),
             )
         except RuntimeError as error:
             if loop.time() > deadline:

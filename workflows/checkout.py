@@ -64,7 +64,7 @@ class CheckoutWorkflow(CheckoutMessages):
             self.story.cancel()
         try:
             await self.story
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:
             # Only a refusal or a cancellation is undone: a bug must stall, not give money back.
             if not (is_cancelled_exception(error) or workflow.is_failure_exception(error)):
                 raise

@@ -99,10 +99,12 @@ class Steps:
         self._say_waiting_for(what)
         try:
             await workflow.wait_condition(until, timeout=timeout, timeout_summary=summary)
-        except TimeoutError:
-            return False
-        finally:
+        except (TimeoutError, asyncio.CancelledError) as error:  # no `finally`: it would run at an eviction too
             self._say_waiting_for(None)
+            if isinstance(error, TimeoutError):
+                return False
+            raise
+        self._say_waiting_for(None)
         return True
 
     def retry(self) -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from api.dependencies import CallerDep, ResourcesDep, SessionDep
 from api.schemas.accounts import Credentials, Me, Registered, Registration, Session
-from api.schemas.common import problems
+from api.schemas.common import NOT_SIGNED_IN, problems
 from domain.errors import WrongCredentials
 from models.accounts import Role
 from services import accounts
@@ -42,7 +42,12 @@ async def login(body: Credentials, resources: ResourcesDep) -> Session:
     )
 
 
-@router.get("/me", operation_id="get_me", summary="Who the token speaks for")
+@router.get(
+    "/me",
+    operation_id="get_me",
+    summary="Who the token speaks for",
+    responses=problems(s401=NOT_SIGNED_IN),
+)
 async def me(caller: CallerDep, session: SessionDep) -> Me:
     user = await accounts.find(session, caller.id)
     return Me(id=str(user.id), email=user.email, full_name=user.full_name, phone=user.phone, role=user.role)

@@ -8,13 +8,13 @@ from api.dependencies import CallerDep, ExpectedVersionDep, Resources, Resources
 from api.idempotency import OptionalKeyDep, mark_replayed
 from api.rendering import json_response
 from api.schemas.carts import CartView, ItemChange, ItemToAdd
-from api.schemas.common import problems
+from api.schemas.common import NOT_SIGNED_IN, problems
 from services import catalogue
 from services.carts import Cart
 from services.carts.store import Addition, KeyedRequest
 from services.orders.requesting import fingerprint_of
 
-router = APIRouter(prefix="/carts", tags=["carts"])
+router = APIRouter(prefix="/carts", tags=["carts"], responses=problems(s401=NOT_SIGNED_IN))
 
 SkuPath = Annotated[str, Path(max_length=64)]
 _CHANGES = problems(

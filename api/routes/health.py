@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from api.dependencies import ResourcesDep
 from api.problems import of_unavailable
 from api.rendering import json_response
+from api.schemas.common import problems
 
 router = APIRouter(prefix="/health", tags=["operations"])
 
@@ -17,7 +18,12 @@ async def live() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/ready", operation_id="get_readiness", summary="Everything that requests need answers too")
+@router.get(
+    "/ready",
+    operation_id="get_readiness",
+    summary="Everything that requests need answers too",
+    responses=problems(s503="`detail` says what does not answer."),
+)
 async def ready(request: Request, resources: ResourcesDep) -> Response:
     checks = {
         "postgres": resources.database.ping(),

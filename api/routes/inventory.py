@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.dependencies import SessionDep, StaffDep
-from api.schemas.common import problems
+from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.inventory import StockView
 from services import inventory
 
-router = APIRouter(prefix="/inventory", tags=["inventory"])
+router = APIRouter(prefix="/inventory", tags=["inventory"], responses=problems(s401=NOT_SIGNED_IN))
 
 
 @router.get(

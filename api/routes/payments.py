@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import ResourcesDep, SessionDep, ViewerDep
-from api.schemas.common import problems
+from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.payments import PaymentView
 from domain.errors import NotFound, Unavailable
 from domain.orders import checkout_workflow_id
@@ -23,7 +23,7 @@ router = APIRouter(tags=["payments"])
     "/payments/{payment_id}",
     operation_id="get_payment",
     summary="One payment",
-    responses=problems(s404="There is no such payment of yours."),
+    responses=problems(s401=NOT_SIGNED_IN, s404="There is no such payment of yours."),
 )
 async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) -> PaymentView:
     return PaymentView.of(await payments.visible(session, payment_id, viewer))

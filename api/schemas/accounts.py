@@ -23,7 +23,7 @@ Password = Annotated[SecretStr, Field(min_length=10, max_length=256, examples=["
 
 
 class Registration(Body):
-    email: EmailStr
+    email: Annotated[EmailStr, Field(examples=["ada@example.com"])]
     password: Password
     full_name: Annotated[Text, Field(max_length=200, examples=["Ada Shopper"])]
     phone: Phone | None = None

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain import money as domain
 from domain.text import is_storable
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+_PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=_PRINTABLE)]
 """Not empty once the blanks around it are gone, and without control characters."""
 
 Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -27,13 +29,19 @@ class Body(BaseModel):
         return body
 
 
+def _currency(value: str) -> str:
+    if value not in domain.EXPONENTS:
+        raise ValueError("this is not a currency that the shop knows")
+    return value
+
+
 class Money(BaseModel):
     """Integer minor units of an ISO 4217 currency: 19.99 USD is 1999."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"amount": 1999, "currency": "USD"}})
 
     amount: Annotated[int, Field(ge=0, le=2**53)]
-    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_currency)]
 
     @classmethod
     def of(cls, value: domain.Money) -> "Money":
@@ -56,6 +64,10 @@ class Problem(BaseModel):
     instance: str
     code: str
     request_id: str | None
+
+
+NOT_SIGNED_IN = "The access token is missing, not good, or over."
+NOT_VALID = "The request is not valid: `errors` says where."
 
 
 def problems(**by_status: str) -> dict[int | str, dict[str, Any]]:

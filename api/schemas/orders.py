@@ -32,7 +32,7 @@ PaymentToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{3,255}$"
 
 
 def _no_card_number(value: str) -> str:
-    if value.isdigit():
+    if value.replace("_", "").isdigit():
         raise ValueError("send the provider's token, never a card number")
     return value
 
@@ -87,7 +87,7 @@ class CardBody(Body):
 class NoteBody(Body):
     """All optional: `{}` or no body at all will do."""
 
-    note: Annotated[str, Field(max_length=500)] | None = None
+    note: Annotated[str, Field(max_length=500)] | None = Field(default=None, examples=["called back"])
 
 
 class OrderLineView(BaseModel):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import NotFound
-from domain.orders import OrderStatus, PaymentMethod, PaymentStatus
+from domain.orders import FIRST_STATUS, OrderStatus, PaymentMethod, PaymentStatus
 from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
 from models.payments import Payment
 
@@ -54,6 +54,12 @@ async def one(session: AsyncSession, order_id: UUID, viewer: Viewer) -> WholeOrd
     if request is None or not (viewer.is_staff or request.user_id == viewer.user_id):
         raise NotFound("There is no such order.")
     return None
+
+
+async def first_status(session: AsyncSession, order_id: UUID) -> OrderStatus:
+    """What an order that is only asked for, as `one` found it, will be when it is placed."""
+    request = await session.get_one(CheckoutRequest, order_id)
+    return FIRST_STATUS[PaymentMethod(request.payment_method)]
 
 
 async def page(

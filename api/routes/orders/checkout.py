@@ -75,6 +75,8 @@ def _click(body: CheckoutBody, user_id: UUID, key: str) -> Click:
     summary="Pay with another card after a failed 3-D Secure, while the hold lasts",
     response_model=OrderView,
     responses=problems(
+        s400="The Idempotency-Key is missing or malformed.",
+        s404="There is no such order of yours that a card could pay.",
         s402="This card was declined too: the order still waits for another one while its hold lasts.",
         s409="The order does not wait for another card.",
     ),

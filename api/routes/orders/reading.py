@@ -42,7 +42,7 @@ async def list_orders(
 async def get_order(order_id: UUID, viewer: ViewerDep, session: SessionDep, request: Request) -> Response:
     whole = await reading.one(session, order_id, viewer)
     if whole is None:
-        return show_pending(request, order_id, "pending_payment")
+        return show_pending(request, order_id, await reading.first_status(session, order_id))
     return show(request, whole)
 
 

@@ -9,8 +9,6 @@ from api.schemas.orders import OrderPending, OrderView
 from domain.orders import checkout_workflow_id
 from services.orders.reading import WholeOrder
 
-PENDING_FOR = {"card": "pending_payment", "cod": "pending_confirmation"}
-
 
 def order_path(request: Request, order_id: UUID) -> str:
     """The order's path under the prefix that the request came in by."""
