@@ -53,7 +53,9 @@ SHOWN_ERRORS = 50
 
 TEMPORAL_AWAY = (
     RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL,
 )  # fmt: skip
+"""A connection that breaks in the middle of a call shows as any of these."""
 
 _BY_CODE = {fact.code: fact for fact in STATUS}
 
