@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import problems
 from api.checkouts import Checkouts
+from api.clicks import Clicks
 from api.dependencies import Resources
 from api.middleware import BodyLimit, RequestIds
 from api.routes import accounts, carts, catalogue, health, inventory, operations, orders, payments
@@ -42,8 +43,17 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     carts_ = CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
     try:
         temporal = await connect_temporal(settings, insist=TEMPORAL_INSIST)
-        checkouts = Checkouts(database, carts_, temporal, settings)
-        yield Resources(settings, database, redis, carts_, temporal, gateway, Tokens(settings), checkouts)
+        yield Resources(
+            settings=settings,
+            database=database,
+            redis=redis,
+            carts=carts_,
+            temporal=temporal,
+            gateway=gateway,
+            tokens=Tokens(settings),
+            clicks=Clicks(database, carts_),
+            checkouts=Checkouts(database, temporal, settings),
+        )
     finally:
         await gateway.close()
         await redis.aclose()

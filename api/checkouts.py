@@ -1,4 +1,4 @@
-"""From a click to a running checkout: the request row first, then the message, then the answer."""
+"""From a request row to its running checkout, and back with the answer. The row comes first: `api/clicks.py`."""
 
 import asyncio
 from contextlib import suppress
@@ -27,16 +27,11 @@ from api.problems import TEMPORAL_AWAY
 from api.refusals import over_or_away, refusal_of, remembered
 from core.database import Database
 from core.settings import Settings
-from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, OutOfStock, PriceChanged, Unavailable
+from domain.errors import Unavailable
 from domain.messages.checkout import CheckoutInput, Receipt, ReceiptInput
-from domain.money import Money
-from domain.orders import PaymentMethod, checkout_workflow_id, order_id_for
-from domain.pricing import PricedLine, totals
+from domain.orders import checkout_workflow_id
 from models.orders import CheckoutRequest, RequestOutcome
-from services import catalogue
-from services.carts import Cart, CartStore
 from services.orders import requesting
-from services.orders.requesting import NewRequest
 from workflows.checkout import ORDER_ID, CheckoutWorkflow
 
 log = structlog.get_logger()
@@ -49,20 +44,6 @@ UNSENT_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class Click:
-    """What the shopper sent. `address` is checked and complete; `fingerprint` is the body's."""
-
-    user_id: UUID
-    key: str
-    fingerprint: str
-    payment_method: PaymentMethod
-    payment_token: str | None
-    address: dict[str, Any]
-    notes: str | None
-    expected_total: Money | None
-
-
-@dataclass(frozen=True)
 class Outcome:
     """`finished` is False when the reply deadline came first: the checkout goes on by itself."""
 
@@ -71,69 +52,10 @@ class Outcome:
 
 
 class Checkouts:
-    def __init__(self, database: Database, carts: CartStore, temporal: Client, settings: Settings) -> None:
+    def __init__(self, database: Database, temporal: Client, settings: Settings) -> None:
         self._database = database
-        self._carts = carts
         self._temporal = temporal
         self._settings = settings
-
-    async def find_or_record(self, click: Click) -> tuple[CheckoutRequest, bool]:
-        """The click's request row, and whether the click was seen before. The key is looked up before the cart.
-
-        Raises KeyReused, CartEmpty, CartAlreadyOrdered, OutOfStock, PriceChanged.
-        """
-        order_id = order_id_for(click.user_id, click.key)
-        if (known := await self._find(click, order_id)) is not None:
-            return known, True
-        try:
-            new = await self._judge(click, order_id)
-            async with self._database.transaction() as session:
-                is_new = await requesting.record(session, new)
-        except Fact:
-            # The same click may have been faster elsewhere, and its order may have emptied the cart by now.
-            is_new = False
-            if (request := await self._find(click, order_id)) is None:
-                raise
-        else:
-            request = await self._find(click, order_id)
-        if request is None:
-            raise Unavailable("The request was withdrawn meanwhile: send it again.")
-        return request, not is_new
-
-    async def _find(self, click: Click, order_id: UUID) -> CheckoutRequest | None:
-        async with self._database.transaction() as session:
-            return await requesting.find(session, order_id, click.fingerprint)
-
-    async def _judge(self, click: Click, order_id: UUID) -> NewRequest:
-        """What the cart holds now, priced and in stock; a refusal here starts nothing and uses no key up."""
-        cart, _ = await self._carts.open(click.user_id)
-        async with self._database.transaction() as session:
-            if not cart.quantities:
-                if holder := await requesting.ordered_from(session, cart.id, cart.version):
-                    raise CartAlreadyOrdered(order_id=str(holder))
-                raise CartEmpty
-            offers = await catalogue.offers(session, cart.quantities)
-        lines = _price(cart, offers)
-        currency = lines[0].unit_price.currency
-        total = totals(lines, currency).total
-        if click.expected_total is not None and click.expected_total != total:
-            raise PriceChanged(
-                f"The total is {total} now.", expected_total=vars(click.expected_total), total=vars(total)
-            )
-        return NewRequest(
-            order_id=order_id,
-            user_id=click.user_id,
-            idempotency_key=click.key,
-            fingerprint=click.fingerprint,
-            payment_method=click.payment_method,
-            payment_token=click.payment_token,
-            shipping_address=click.address,
-            notes=click.notes,
-            cart_id=cart.id,
-            cart_version=cart.version,
-            currency=currency,
-            lines=[_snapshot(line) for line in lines],
-        )
 
     async def run(self, request: CheckoutRequest) -> Outcome:
         """Start the order's checkout, or meet it, and wait for its receipt. Raises the domain's refusal.
@@ -260,28 +182,3 @@ class Checkouts:
                     log.info("checkout.unsent_forgotten", requests=forgotten)
             except Exception as error:
                 log.warning("checkout.forgetting_failed", error=type(error).__name__)
-
-
-def _price(cart: Cart, offers: dict[str, catalogue.Offer]) -> list[PricedLine]:
-    short = []
-    for sku, quantity in cart.quantities.items():
-        offer = offers.get(sku)
-        available = offer.available if offer is not None and offer.sold else 0
-        if available < quantity:
-            short.append({"sku": sku, "requested": quantity, "available": available})
-    if short:
-        raise OutOfStock(f"Not enough stock of {', '.join(str(line['sku']) for line in short)}.", lines=short)
-    return [
-        PricedLine(sku, str(offers[sku].product_id), offers[sku].name, quantity, offers[sku].price)
-        for sku, quantity in cart.quantities.items()
-    ]
-
-
-def _snapshot(line: PricedLine) -> dict[str, Any]:
-    return {
-        "sku": line.sku,
-        "product_id": line.product_id,
-        "name": line.name,
-        "quantity": line.quantity,
-        "unit_price": line.unit_price.amount,
-    }

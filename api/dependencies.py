@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from api.checkouts import Checkouts
+from api.clicks import Clicks
 from api.tokens import Caller, Tokens
 from core.database import Database
 from core.settings import Settings
@@ -32,6 +33,7 @@ class Resources:
     temporal: Client
     gateway: PaymentGateway
     tokens: Tokens
+    clicks: Clicks
     checkouts: Checkouts
 
 

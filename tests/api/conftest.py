@@ -156,7 +156,7 @@ async def wires(
         resources = await stack.enter_async_context(open_resources(settings))
         # The SDK would repeat a call for ten seconds before it says that the server is away.
         temporal = await Client.connect(settings.temporal_address, retry_config=RetryConfig(max_retries=1))
-        checkouts = Checkouts(resources.database, resources.carts, temporal, settings)
+        checkouts = Checkouts(resources.database, temporal, settings)
         app.state.resources = replace(
             resources, gateway=app.state.resources.gateway, temporal=temporal, checkouts=checkouts
         )

@@ -38,7 +38,7 @@ def working(
 def hurried(app: FastAPI, resources: Resources) -> None:
     """The application waits a second for its worker, and no longer."""
     settings = resources.settings.model_copy(update={"checkout_reply_deadline": timedelta(seconds=1)})
-    checkouts = Checkouts(resources.database, resources.carts, resources.temporal, settings)
+    checkouts = Checkouts(resources.database, resources.temporal, settings)
     app.state.resources = replace(resources, checkouts=checkouts)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from api.checkouts import Click
+from api.clicks import Click
 from api.dependencies import CallerDep, ResourcesDep, ViewerDep
 from api.idempotency import KeyDep, mark_replayed
 from api.routes.orders.showing import show, show_pending
@@ -41,7 +41,7 @@ async def check_out(
     body: CheckoutBody, caller: CallerDep, viewer: ViewerDep, key: KeyDep, resources: ResourcesDep, request: Request
 ) -> Response:
     """The order follows from the caller and the key: the same click, however often it is sent, makes one order."""
-    record, was_seen = await resources.checkouts.find_or_record(_click(body, caller.id, key))
+    record, was_seen = await resources.clicks.find_or_record(_click(body, caller.id, key))
     if was_seen:
         mark_replayed(request)
     outcome = await resources.checkouts.run(record)
