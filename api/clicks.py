@@ -98,7 +98,8 @@ def _price(cart: Cart, offers: dict[str, catalogue.Offer]) -> list[PricedLine]:
     short = []
     for sku, quantity in cart.quantities.items():
         offer = offers.get(sku)
-        available = offer.available if offer is not None and offer.sold else 0
+        is_sold = offer is not None and offer.is_sold_in(cart.currency)
+        available = offer.available if offer is not None and is_sold else 0
         if available < quantity:
             short.append({"sku": sku, "requested": quantity, "available": available})
     if short:

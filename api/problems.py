@@ -53,9 +53,9 @@ SHOWN_ERRORS = 50
 
 TEMPORAL_AWAY = (
     RPCStatusCode.UNAVAILABLE, RPCStatusCode.ABORTED, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED,
-    RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL,
+    RPCStatusCode.UNKNOWN, RPCStatusCode.INTERNAL, RPCStatusCode.RESOURCE_EXHAUSTED,
 )  # fmt: skip
-"""A connection that breaks in the middle of a call shows as any of these."""
+"""A connection that breaks in the middle of a call shows as several of these; the last is Temporal's own limit."""
 
 _BY_CODE = {fact.code: fact for fact in STATUS}
 
@@ -133,10 +133,17 @@ def _of_outage(request: Request, error: Exception) -> Response:
 def _of_database(request: Request, error: DBAPIError) -> Response:
     if isinstance(error, OperationalError) or error.connection_invalidated or _is_outage(error.orig):
         return _of_outage(request, error)
-    if getattr(error.orig, "sqlstate", None) == "22021":  # a NUL in the path or the query
-        detail = "The address holds a character that no text of ours can hold."
+    if getattr(error.orig, "sqlstate", None) in ("22021", "22P05"):  # a NUL in the path, the query or a webhook
+        detail = "The request holds a character that no text of ours can hold."
         return problem(request, 422, "validation-failed", "The request is not valid", detail)
+    if _broken_constraint(error).endswith("_user_id"):
+        return of_fact(request, errors.NotSignedIn("This account is gone: sign in again."))
     return of_bug(request, error)
+
+
+def _broken_constraint(error: DBAPIError) -> str:
+    """Its name, or nothing."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None) or ""
 
 
 def _is_outage(error: BaseException | None) -> bool:

@@ -1,5 +1,6 @@
 """JSON out: Pydantic models and plain bodies as bytes, with the headers that come with them."""
 
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -13,6 +14,9 @@ def json_response(
     *,
     headers: dict[str, str] | None = None,
     media_type: str = "application/json",
+    is_tagged: bool = False,
 ) -> Response:
+    """`is_tagged` adds an ETag made of the body; where `If-Match` is honoured, the version is the tag instead."""
     content = body.model_dump_json().encode() if isinstance(body, BaseModel) else orjson.dumps(body)
-    return Response(content, status, headers=headers, media_type=media_type)
+    tag = {"ETag": f'"{sha256(content).hexdigest()[:16]}"'} if is_tagged else {}
+    return Response(content, status, headers={**tag, **(headers or {})}, media_type=media_type)

@@ -26,6 +26,10 @@ class Offer:
     available: int
     sold: bool
 
+    def is_sold_in(self, currency: str | None) -> bool:
+        """Whether it can be in a cart of this currency; None is that of an empty cart."""
+        return self.sold and currency in (None, self.price.currency)
+
 
 @dataclass
 class Listing:

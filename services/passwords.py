@@ -7,6 +7,7 @@ from functools import cache
 
 from passlib.hash import argon2
 
+argon2.set_backend("argon2_cffi")  # now: it changes its class when it loads, which two first uses at once would see
 _hasher = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
 # 19 MiB a hash: as many at once as there are cores, the rest wait.
 _threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="argon2")

@@ -9,6 +9,7 @@ from api.idempotency import OptionalKeyDep, mark_replayed
 from api.rendering import json_response
 from api.schemas.carts import CartView, ItemChange, ItemToAdd
 from api.schemas.common import NOT_SIGNED_IN, problems
+from domain.errors import NotFound
 from services import catalogue
 from services.carts import Cart
 from services.carts.store import Addition, KeyedRequest
@@ -27,9 +28,11 @@ _CHANGES = problems(
 @router.post(
     "", operation_id="open_cart", summary="The active cart, or a new one", response_model=CartView, status_code=201
 )
-async def open_cart(caller: CallerDep, resources: ResourcesDep) -> Response:
-    cart, is_new = await resources.carts.open(caller.id)
-    return await _show(resources, cart, 201 if is_new else 200)
+async def open_cart(caller: CallerDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request) -> Response:
+    opened = await resources.carts.open_once(caller.id, key)
+    if opened.was_replayed:
+        mark_replayed(request)
+    return await _show(resources, opened.cart, 201 if opened.is_new else 200)
 
 
 @router.get("/current", operation_id="get_cart", summary="The active cart", response_model=CartView)
@@ -38,9 +41,15 @@ async def get_cart(caller: CallerDep, resources: ResourcesDep) -> Response:
     return await _show(resources, cart)
 
 
-@router.delete("/current", operation_id="delete_cart", summary="Forget the cart", status_code=204)
-async def delete_cart(caller: CallerDep, resources: ResourcesDep) -> None:
-    await resources.carts.delete(caller.id)
+@router.delete(
+    "/current",
+    operation_id="delete_cart",
+    summary="Forget the cart",
+    status_code=204,
+    responses=problems(s412="The cart has changed since it was read."),
+)
+async def delete_cart(caller: CallerDep, resources: ResourcesDep, expected: ExpectedVersionDep) -> None:
+    await resources.carts.delete(caller.id, expected=expected)
 
 
 @router.post(
@@ -55,10 +64,17 @@ async def add_item(
     request: Request,
 ) -> Response:
     """Adds to what is there. With an Idempotency-Key the same request adds once."""
-    async with resources.database.transaction() as session:
-        offer = await catalogue.offer(session, body.sku)
-    addition = Addition(offer.sku, body.quantity, offer.price.currency, offer.available)
     keyed = KeyedRequest(key, fingerprint_of(body.model_dump())) if key else None
+    try:
+        async with resources.database.transaction() as session:
+            offer = await catalogue.offer(session, body.sku)
+    except NotFound:
+        answered = await resources.carts.answered(caller.id, keyed) if keyed else None
+        if answered is None:
+            raise
+        mark_replayed(request)
+        return await _show(resources, answered)
+    addition = Addition(offer.sku, body.quantity, offer.price.currency, offer.available)
     cart, was_replayed = await resources.carts.add(caller.id, addition, expected=expected, request=keyed)
     if was_replayed:
         mark_replayed(request)

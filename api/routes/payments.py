@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import ResourcesDep, SessionDep, ViewerDep
+from api.rendering import json_response
 from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.payments import PaymentView
 from domain.errors import NotFound, Unavailable
@@ -23,10 +24,11 @@ router = APIRouter(tags=["payments"])
     "/payments/{payment_id}",
     operation_id="get_payment",
     summary="One payment",
+    response_model=PaymentView,
     responses=problems(s401=NOT_SIGNED_IN, s404="There is no such payment of yours."),
 )
-async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) -> PaymentView:
-    return PaymentView.of(await payments.visible(session, payment_id, viewer))
+async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) -> Response:
+    return json_response(PaymentView.of(await payments.visible(session, payment_id, viewer)), is_tagged=True)
 
 
 @router.post(

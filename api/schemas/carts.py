@@ -75,11 +75,11 @@ class CartView(BaseModel):
     @classmethod
     def of(cls, cart: Cart, offers: Mapping[str, Offer]) -> "CartView":
         """Lines that are no longer sold stay in view, priced at nothing."""
-        items = [_item(sku, quantity, offers.get(sku)) for sku, quantity in cart.quantities.items()]
+        items = [_item(sku, quantity, offers.get(sku), cart.currency) for sku, quantity in cart.quantities.items()]
         sold = [
             PricedLine(sku, str(offers[sku].product_id), offers[sku].name, quantity, offers[sku].price)
             for sku, quantity in cart.quantities.items()
-            if sku in offers and offers[sku].sold
+            if sku in offers and offers[sku].is_sold_in(cart.currency)
         ]
         return cls(
             id=cart.id,
@@ -91,9 +91,10 @@ class CartView(BaseModel):
         )
 
 
-def _item(sku: str, quantity: int, offer: Offer | None) -> ItemView:
+def _item(sku: str, quantity: int, offer: Offer | None, currency: str | None) -> ItemView:
     problems = []
-    if offer is None or not offer.sold:
+    is_sold = offer is not None and offer.is_sold_in(currency)
+    if offer is None or not is_sold:
         problems.append(ProblemOfCart(code="no-longer-sold", detail=f"{sku} is no longer sold."))
     elif offer.available < quantity:
         detail = f"Only {max(offer.available, 0)} of {sku} are left."
@@ -106,6 +107,6 @@ def _item(sku: str, quantity: int, offer: Offer | None) -> ItemView:
         quantity=quantity,
         unit_price=Money.of(offer.price) if offer else None,
         line_total=Money.of(total) if total else None,
-        available=max(offer.available, 0) if offer and offer.sold else 0,
+        available=max(offer.available, 0) if offer and is_sold else 0,
         problems=problems,
     )

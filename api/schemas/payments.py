@@ -1,4 +1,4 @@
-"""Payments and stock, as staff see them."""
+"""Payments, as their owner and staff see them."""
 
 from uuid import UUID
 

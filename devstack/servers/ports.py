@@ -1,5 +1,6 @@
 """Ports: free ones for tests, and a clear word about those that are taken."""
 
+import random
 import socket
 from pathlib import Path
 
@@ -15,11 +16,24 @@ class PortTaken(Exception):
         )
 
 
+_BELOW_EPHEMERAL = range(20_000, 32_000)
+"""Where the kernel takes no port for a connection, which would be gone again before a server can have it."""
+
+_given: set[int] = set()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
+    """A port that nobody listens on at this moment, another one at each call."""
+    while True:
+        port = random.choice(_BELOW_EPHEMERAL)  # noqa: S311 — not a secret
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+        _given.add(port)
         return port
 
 

@@ -6,6 +6,10 @@ _ANSWER = """
 local function answer(word)
     return {word, redis.call('HGETALL', KEYS[1]), redis.call('PTTL', KEYS[1])}
 end
+local function open(id, lifetime)
+    redis.call('HSET', KEYS[1], 'id', id, 'version', 0, 'next', 0)
+    redis.call('PEXPIRE', KEYS[1], lifetime)
+end
 local function exists() return redis.call('EXISTS', KEYS[1]) == 1 end
 local function lines()
     local count = 0
@@ -25,13 +29,21 @@ OPEN = (
     _ANSWER
     + """
 local id, lifetime = ARGV[1], ARGV[2]
-if exists() then return answer('there') end
-redis.call('HSET', KEYS[1], 'id', id, 'version', 0, 'next', 0)
-redis.call('PEXPIRE', KEYS[1], lifetime)
-return answer('new')
+local word = exists() and 'there' or 'new'
+if word == 'new' then open(id, lifetime) end
+if KEYS[2] then
+    local seen = redis.call('GET', KEYS[2])
+    if seen then
+        if string.sub(seen, 1, 5) ~= 'open:' then return answer('idempotency-key-reused') end
+        return answer('replayed-' .. string.sub(seen, 6))
+    end
+    redis.call('SET', KEYS[2], 'open:' .. word, 'EX', 86400)
+end
+return answer(word)
 """
 )
-"""Argument: an id for a new cart, its lifetime in ms. Words: new, there."""
+"""Keys: the cart, and the marker of an Idempotency-Key where there is one. Argument: an id for a new cart, its lifetime
+in ms. Words: new, there; replayed-new and replayed-there for a key that was answered so before."""
 
 ADD = (
     _ANSWER
@@ -41,7 +53,10 @@ local sku, quantity, currency = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local available, most_units, most_lines = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 if KEYS[2] then
     local seen = redis.call('GET', KEYS[2])
-    if seen == fingerprint then return answer('replayed') end
+    if seen == fingerprint then
+        if not exists() then open(id, lifetime) end
+        return answer('replayed')
+    end
     if seen then return answer('idempotency-key-reused') end
 end
 local version = redis.call('HGET', KEYS[1], 'version') or '0'
@@ -52,7 +67,7 @@ if held and held ~= currency then return answer('currency-mismatch') end
 if have + quantity > most_units then return answer('quantity-out-of-range') end
 if have + quantity > available then return answer('out-of-stock') end
 if have == 0 and lines() >= most_lines then return answer('too-many-lines') end
-if not exists() then redis.call('HSET', KEYS[1], 'id', id, 'version', 0, 'next', 0) end
+if not exists() then open(id, lifetime) end
 if have == 0 then
     redis.call('HSET', KEYS[1], 'p:' .. sku, redis.call('HINCRBY', KEYS[1], 'next', 1))
 end
@@ -81,6 +96,17 @@ return answer('ok')
 """
 )
 """Set a line's quantity; 0 removes it."""
+
+FORGET = (
+    _ANSWER
+    + """
+local expected = ARGV[1]
+if expected ~= '' and expected ~= (redis.call('HGET', KEYS[1], 'version') or '') then return answer('stale') end
+redis.call('DEL', KEYS[1])
+return answer('ok')
+"""
+)
+"""Argument: the version that was read, or nothing."""
 
 TAKE = (
     _ANSWER

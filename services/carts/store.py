@@ -52,6 +52,15 @@ class KeyedRequest:
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class Opened:
+    """`is_new` as it was when the request was first answered."""
+
+    cart: Cart
+    is_new: bool
+    was_replayed: bool
+
+
 class CartStore:
     """`owner` is the user's id. Raises redis errors when Redis is away."""
 
@@ -63,11 +72,20 @@ class CartStore:
         self._add = redis.register_script(scripts.ADD)
         self._set = redis.register_script(scripts.SET)
         self._take = redis.register_script(scripts.TAKE)
+        self._forget = redis.register_script(scripts.FORGET)
 
     async def open(self, owner: UUID) -> tuple[Cart, bool]:
         """The owner's cart, and whether it was made just now."""
-        word, cart = _read(await self._open(keys=[_key(owner)], args=[str(uuid4()), self._lifetime]))
-        return _present(cart), word == "new"
+        opened = await self.open_once(owner, None)
+        return opened.cart, opened.is_new
+
+    async def open_once(self, owner: UUID, key: str | None) -> Opened:
+        """The same for a request with an Idempotency-Key. Raises KeyReused for a key of something else."""
+        keys = [_key(owner)] + ([_marker(owner, key)] if key else [])
+        word, cart = _read(await self._open(keys=keys, args=[str(uuid4()), self._lifetime]))
+        if word == KeyReused.code:
+            raise KeyReused
+        return Opened(_present(cart), word.removeprefix("replayed-") == "new", word.startswith("replayed-"))
 
     async def add(
         self, owner: UUID, line: Addition, *, expected: int | None = None, request: KeyedRequest | None = None
@@ -76,7 +94,7 @@ class CartStore:
 
         Raises OutOfStock, QuantityOutOfRange, CurrencyMismatch, TooManyLines, Stale, KeyReused.
         """
-        keys = [_key(owner)] + ([f"{_key(owner)}:key:{request.key}"] if request else [])
+        keys = [_key(owner)] + ([_marker(owner, request.key)] if request else [])
         args: list[str | int] = [
             str(uuid4()), self._lifetime, "" if expected is None else expected,
             request.fingerprint if request else "", line.sku, line.quantity, line.currency,
@@ -105,12 +123,24 @@ class CartStore:
         word, cart = _read(await self._take(keys=keys, args=[str(cart_id), self._lifetime, *pairs]))
         return 0 if cart is None or word == "gone" else cart.version
 
-    async def delete(self, owner: UUID) -> None:
-        await self._redis.delete(_key(owner))
+    async def answered(self, owner: UUID, request: KeyedRequest) -> Cart | None:
+        """The cart as it stands, where this request was answered before."""
+        seen = await self._redis.get(_marker(owner, request.key))
+        return (await self.open(owner))[0] if seen == request.fingerprint else None
+
+    async def delete(self, owner: UUID, *, expected: int | None = None) -> None:
+        """Raises Stale."""
+        word, _ = _read(await self._forget(keys=[_key(owner)], args=["" if expected is None else expected]))
+        if word == Stale.code:
+            raise Stale
 
 
 def _key(owner: UUID) -> str:
     return f"cart:{{{owner}}}"
+
+
+def _marker(owner: UUID, key: str) -> str:
+    return f"{_key(owner)}:key:{key}"
 
 
 def _read(reply: Any) -> tuple[str, Cart | None]:

@@ -128,6 +128,17 @@ async def test_a_deleted_cart_is_gone_and_the_next_one_is_another(customer: Call
     assert (await customer.delete("/carts/current")).status_code == 204
 
 
+async def test_deleting_a_cart_honours_if_match(customer: Caller, shop: Shop) -> None:
+    await shop.product("LAMP")
+    version = (await add(customer, "LAMP"))["version"]
+    await add(customer, "LAMP")
+    stale = await customer.delete("/carts/current", headers={"If-Match": f'"{version}"'})
+    refused(stale, 412, "stale")
+    assert await cart_of(customer) == {"LAMP": 2}
+    assert (await customer.delete("/carts/current", headers={"If-Match": f'"{version + 1}"'})).status_code == 204
+    assert await cart_of(customer) == {}
+
+
 @asynccontextmanager
 async def counted_commands(redis: Redis) -> AsyncIterator[list[str]]:
     """The commands that clients send meanwhile, without those that a script runs inside Redis."""

@@ -18,7 +18,8 @@ from api.tokens import ALGORITHM, AUDIENCE, Tokens
 from core.settings import Settings
 from models.accounts import Role
 from tests.api.conftest import Caller
-from tests.api.shopping import refused
+from tests.api.shopping import add, check_out, refused
+from tests.builders import Shop
 
 USER = "01a20f58-2e4b-741f-8e7d-678eece5d042"
 
@@ -116,3 +117,10 @@ async def test_a_token_is_good_for_the_lifetime_of_the_settings(anonymous: Calle
         token = Tokens(settings).issue(UUID(USER), Role.CUSTOMER)
         answer = await anonymous.get("/orders", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == status
+
+
+async def test_a_good_token_of_an_account_that_is_gone_orders_nothing(customer: Caller, shop: Shop) -> None:
+    await shop.product("LAMP")
+    await add(customer, "LAMP")
+    await shop.rows("DELETE FROM users WHERE id = :id", id=customer.user_id)
+    refused(await check_out(customer), 401, "not-signed-in")

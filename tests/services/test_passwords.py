@@ -1,5 +1,7 @@
 """Password hashes: argon2id, never on the event loop's own thread, and the same work where there is no account."""
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -70,3 +72,10 @@ async def test_hashing_leaves_the_event_loop_alone(hasher: CountingHasher) -> No
     await verify_password("correct horse", await hash_password("correct horse"))
     assert len(hasher.threads) == 2
     assert all(name.startswith("argon2") for name in hasher.threads)
+
+
+def test_the_first_of_all_logins_may_be_one_of_nobody() -> None:
+    """The hasher's backend loads at its first use: a process of its own, in which this is the first."""
+    code = "import asyncio; from services.passwords import verify_password as v; print(asyncio.run(v('a guess', None)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "False\n", done.stderr

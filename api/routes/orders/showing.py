@@ -17,8 +17,9 @@ def order_path(request: Request, order_id: UUID) -> str:
 
 
 def show(request: Request, whole: WholeOrder, status: int = 200) -> Response:
-    headers = {"ETag": f'"{whole.order.version}"', "Location": order_path(request, whole.order.id)}
-    return json_response(OrderView.of(whole), status, headers=headers)
+    """The ETag is the body's: the payment moves without a new version of the order."""
+    headers = {"Location": order_path(request, whole.order.id)}
+    return json_response(OrderView.of(whole), status, headers=headers, is_tagged=True)
 
 
 def show_pending(request: Request, order_id: UUID, status: str) -> Response:
