@@ -92,7 +92,7 @@ def temporal_server(folder: Path) -> Iterator[TemporalServer]:
     server = TemporalServer(folder, host=HOST, port=free_port(), ui_port=free_port())
     server.start()
     yield server
-    server.stop()
+    server.kill()  # asked to stop, it waits for clients, and its state is thrown away
 
 
 @pytest.fixture(scope="session")

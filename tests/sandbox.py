@@ -35,12 +35,10 @@ class SandboxServer:
             "TILLWRIGHT_DEV_STATE_FOLDER": str(folder),
             "TILLWRIGHT_DEV_STRIPE_API_KEY": self.api_key,
             "TILLWRIGHT_DEV_STRIPE_WEBHOOK_SECRET": self.webhook_secret,
-            "TILLWRIGHT_DEV_SANDBOX_WEBHOOK_URL": webhook_url,
-            "TILLWRIGHT_DEV_SANDBOX_WEBHOOK_EVENTS": webhook_events,
         }
         self.process = Service(
             "sandbox",
-            ["-m", "devstack.sandbox"],
+            ["-m", "devstack.sandbox", "--webhook-url", webhook_url, "--webhook-events", webhook_events],
             log=folder / "sandbox.log",
             environment=environment,
             is_ready=answers_200(HOST, self.port, "/_sandbox/health"),
