@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+import asyncpg
+from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from core.settings import Settings
@@ -17,6 +18,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,
             pool_timeout=5,
             pool_recycle=1800,
             connect_args={
@@ -25,6 +27,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "timezone": "UTC"},
             },
         )
+        event.listen(self.engine.sync_engine, "handle_error", _forget_values)
         self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 
     @classmethod
@@ -55,3 +58,16 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """Postgres quotes values in its errors, and whole rows in their DETAIL: both would reach logs and histories."""
+    error: BaseException | None = context.original_exception
+    is_about_a_value = isinstance(getattr(error, "__cause__", None), asyncpg.DataError)
+    while error is not None:
+        if getattr(error, "detail", None):
+            error.detail = None  # type: ignore[attr-defined]
+        if is_about_a_value:
+            error.args = ("a value is not what its column or parameter can hold",)
+        error.args = tuple(part.split("\nDETAIL:")[0] if isinstance(part, str) else part for part in error.args)
+        error = error.__cause__
