@@ -95,14 +95,16 @@ class PaymentActivities:
             payment = await payments.live(session, order_id)
             _require_same_amount(payment, intent.amount)
             token = await payments.token_for(session, order_id, attempt)
-            payment.status = PaymentStatus.PENDING
+            if payment.status != PaymentStatus.CAPTURED:
+                payment.status = PaymentStatus.PENDING
             payment.confirmations += 1
         try:
             return await self._gateway.confirm(intent.ref, order_id, payment.confirmations, token, self._return_url)
         except (PaymentDeclined, PaymentTokenUnknown, PaymentRefused):
             async with self._database.transaction() as session:
                 payment = await payments.live(session, order_id)
-                payment.status = PaymentStatus.FAILED
+                if payment.status != PaymentStatus.CAPTURED:
+                    payment.status = PaymentStatus.FAILED
             raise
 
     async def _record(self, order_id: UUID, intent: Intent) -> PaymentOutcome:
@@ -113,6 +115,8 @@ class PaymentActivities:
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
             _require_same_amount(payment, intent.amount)
+            if payment.status == PaymentStatus.CAPTURED:  # this answer is older than the capture
+                return PaymentOutcome(payment.status)
             payment.status = _STATUS[intent.status]
             payment.redirect_url = intent.redirect_url if intent.status is IntentStatus.REQUIRES_ACTION else None
             if intent.status is IntentStatus.REQUIRES_ACTION:

@@ -64,10 +64,16 @@ def _forget_values(context: ExceptionContext) -> None:
     """Postgres quotes values in its errors, and whole rows in their DETAIL: both would reach logs and histories."""
     error: BaseException | None = context.original_exception
     is_about_a_value = isinstance(getattr(error, "__cause__", None), asyncpg.DataError)
+    if context.sqlalchemy_exception is not None:
+        _forget(context.sqlalchemy_exception, is_about_a_value)
     while error is not None:
-        if getattr(error, "detail", None):
-            error.detail = None  # type: ignore[attr-defined]
-        if is_about_a_value:
-            error.args = ("a value is not what its column or parameter can hold",)
-        error.args = tuple(part.split("\nDETAIL:")[0] if isinstance(part, str) else part for part in error.args)
+        _forget(error, is_about_a_value)
         error = error.__cause__
+
+
+def _forget(error: BaseException, is_about_a_value: bool) -> None:
+    if getattr(error, "detail", None):
+        error.detail = None  # type: ignore[attr-defined]
+    if is_about_a_value:
+        error.args = ("a value is not what its column or parameter can hold",)
+    error.args = tuple(part.split("\nDETAIL:")[0] if isinstance(part, str) else part for part in error.args)

@@ -79,12 +79,15 @@ class CheckoutWorkflow(CheckoutMessages):
 
     async def tell(self) -> None:
         await self.place()
-        await self.reserve()
-        if self.is_cod:
-            await self.wait_for_staff()
-        elif not self.placed.is_free:
-            await self.pay()
-        await self.confirm()
+        if self.status is OrderStatus.CONFIRMED:
+            self.resume()
+        else:
+            await self.reserve()
+            if self.is_cod:
+                await self.wait_for_staff()
+            elif not self.placed.is_free:
+                await self.pay()
+            await self.confirm()
         if not (self.is_cod or self.placed.is_free):
             await self.capture()
 
@@ -102,6 +105,13 @@ class CheckoutWorkflow(CheckoutMessages):
             ORDER_STATUS.value_set(placement.status),
             PAYMENT_METHOD.value_set(placement.payment_method),
         )
+
+    def resume(self) -> None:
+        """Somebody reset a checkout that had confirmed its order: what is done stays done."""
+        self.saga.register(self.release_stock)
+        if not (self.is_cod or self.placed.is_free):
+            self.saga.register(self.void_payment)
+        self.answer()
 
     async def reserve(self) -> None:
         self.saga.register(self.release_stock)
@@ -136,6 +146,7 @@ class CheckoutWorkflow(CheckoutMessages):
         await self.steps.quick(CartActivities.take_cart_lines, self.order, "Take the lines out of the cart")
 
     async def authorise(self, card: int) -> PaymentOutcome:
+        self.tried = card
         step = AuthorisePayment(self.order.order_id, card)
         summary = "Authorise the payment" if card == FIRST_CARD else f"Authorise card {card}"
         return await self.steps.visible(PaymentActivities.authorise_payment, step, summary, PROVIDER_STEP)
@@ -171,12 +182,11 @@ class CheckoutWorkflow(CheckoutMessages):
 
     async def try_another_card(self) -> PaymentOutcome:
         """While the hold lasts, which ends the story by itself."""
-        tried = self.cards
         await self.steps.quick(OrderActivities.fail_payment, self.order, "Wait for another card")
         self.become(OrderStatus.PAYMENT_FAILED)
         if self.declined:
-            self.answers[tried] = self.declined
-        await self.steps.wait("another card", lambda: self.cards > tried)
+            self.answers[self.tried] = self.declined
+        await self.steps.wait("another card", lambda: self.cards > self.tried)
         await self.steps.quick(OrderActivities.reopen_payment, self.order, "Try another card")
         self.become(OrderStatus.PENDING_PAYMENT)
         self.declined = None
@@ -212,6 +222,14 @@ class CheckoutWorkflow(CheckoutMessages):
                 type=self.ending.reason,
                 non_retryable=True,
             )
+        elif self.status is not OrderStatus.CONFIRMED:
+            await self.keep_what_is_paid()
+
+    async def keep_what_is_paid(self) -> None:
+        """The money was taken before it could be let go, at the provider's: the order is a paid one, its stock held."""
+        if self.status is OrderStatus.PAYMENT_FAILED:
+            await self.steps.insisted(OrderActivities.reopen_payment, self.order, "The payment came after all")
+        await self.confirm()
 
     def reason_of(self, refusal: ApplicationError | None) -> CancelOrder:
         known = refusal is not None and refusal.type in set(CancelReason)
@@ -258,8 +276,8 @@ class CheckoutWorkflow(CheckoutMessages):
         upsert(ORDER_STATUS.value_set(status.value))
 
     def answer(self) -> None:
-        """Tell whoever asked with the latest card, and whoever asks later."""
+        """Tell whoever asked with the card that was tried, and whoever asks later."""
         receipt = Receipt(self.order.order_id, str(self.status))
-        self.answers.setdefault(self.cards, receipt)
+        self.answers.setdefault(self.tried, receipt)
         if self.status is OrderStatus.CONFIRMED:
             self.last_answer = receipt

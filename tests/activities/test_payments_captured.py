@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from activities.payments import PaymentActivities
+from core.database import Database
 from domain.errors import NotFound, PaymentRefused
 from domain.messages.checkout import AuthorisePayment, OrderStep, PaymentOutcome
 from domain.money import Money
-from gateways.payments import IntentStatus, ProviderUnavailable
-from tests.activities.conftest import run
+from gateways.payments import Intent, IntentStatus, ProviderUnavailable
+from tests.activities.conftest import RETURN_URL, run
 from tests.activities.gateways import set_intent
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
@@ -118,3 +119,36 @@ async def test_an_order_that_costs_nothing_is_captured_too(shop: Shop, payments:
     order_id = await shop.confirmed({"FREE": 1})
     await run(payments.authorise_payment, AuthorisePayment(str(order_id), 1))
     assert await run(payments.capture_payment, OrderStep(str(order_id))) == PaymentOutcome("captured")
+
+
+class LateAnswer(FakePayments):
+    """Confirms at once, and keeps its first answer back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def confirm(self, ref: str, order_id: UUID, attempt: int, token: str, return_url: str) -> Intent:
+        intent = await super().confirm(ref, order_id, attempt, token, return_url)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.answer.wait()
+        return intent
+
+
+async def test_a_late_answer_takes_no_capture_back(shop: Shop, database: Database) -> None:
+    """A worker that was paused hears that the money is set aside when it is taken already."""
+    gateway = LateAnswer()
+    payments = PaymentActivities(database, gateway, RETURN_URL)
+    await shop.product("LAMP")
+    order_id = await shop.confirmed({"LAMP": 2})
+    card = AuthorisePayment(str(order_id), 1)
+    late = asyncio.create_task(run(payments.authorise_payment, card))
+    await gateway.asked.wait()
+    await run(payments.authorise_payment, card, attempt=2)
+    await run(payments.capture_payment, OrderStep(str(order_id)))
+    gateway.answer.set()
+    assert await late == CAPTURED
+    payment = await shop.payment(order_id)
+    assert (payment.status, payment.captured) == ("captured", 3998)
+    await shop.require_invariants()

@@ -1,5 +1,7 @@
 """The checkout by card: paid, declined, out of stock, 3-D Secure, another card."""
 
+import asyncio
+
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -170,6 +172,30 @@ async def test_another_card_pays_after_a_failed_3d_secure(
     assert (second, third, receipt.status) == (2, 3, "confirmed")
     assert (await checkout.result()).status == "confirmed"
     assert len(gateway.intents) == 1, "all cards were tried on one intent"
+    await shop.require_invariants()
+
+
+async def test_of_two_cards_that_are_offered_at_once_the_good_one_pays(
+    shop: Shop, start: StartCheckout, gateway: FakePayments
+) -> None:
+    await shop.product("LAMP")
+    order_id = await shop.request({"LAMP": 1}, token="pm_card_authenticationRequired")
+    checkout = await start(order_id)
+    await checkout.execute_update(CheckoutWorkflow.receipt, ReceiptInput())
+    gateway.finish_3ds(f"pi_{order_id.hex}", paid=False)
+    await checkout.signal(CheckoutWorkflow.payment_news)
+    while await shop.status(order_id) is not OrderStatus.PAYMENT_FAILED:
+        pass
+    bad = await another_card(shop, order_id, "pm_card_chargeDeclined")
+    good = await another_card(shop, order_id, "pm_card_visa")
+    _, receipt = await asyncio.gather(
+        checkout.execute_update(CheckoutWorkflow.receipt, ReceiptInput(bad)),
+        checkout.execute_update(CheckoutWorkflow.receipt, ReceiptInput(good)),
+        return_exceptions=True,
+    )
+    assert not isinstance(receipt, BaseException)
+    assert receipt.status == "confirmed"
+    assert (await checkout.result()).status == "confirmed"
     await shop.require_invariants()
 
 

@@ -16,6 +16,7 @@ from core.settings import Settings
 from domain.errors import PaymentRefused
 from domain.messages.checkout import OrderStep, PaymentOutcome, ReceiptInput
 from domain.orders import OrderStatus, PaymentMethod
+from gateways.payments import IntentStatus
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from tests.workflows.conftest import RunWorker, StartCheckout, starting_on
@@ -92,6 +93,7 @@ async def test_an_order_cancelled_in_any_step_is_undone_or_paid_and_never_half(
                 await checkout.result()
             assert isinstance(failure.value.cause, CancelledError)
     captured = (await shop.payment(order_id)).captured if gateway.intents else 0
+    assert all(intent.status is not IntentStatus.AUTHORIZED for intent in gateway.intents.values())
     if await shop.status(order_id) is OrderStatus.CANCELLED:
         assert captured == 0
         assert await shop.stock("LAMP") == (5, 0)

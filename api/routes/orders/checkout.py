@@ -59,7 +59,7 @@ def _click(body: CheckoutBody, user_id: UUID, key: str) -> Click:
     return Click(
         user_id=user_id,
         key=key,
-        fingerprint=fingerprint_of(body.model_dump(mode="json")),
+        fingerprint=fingerprint_of(body.model_dump(mode="json", exclude_none=True)),
         payment_method=body.payment_method,
         payment_token=body.payment_token,
         address=body.shipping_address.model_dump(),
