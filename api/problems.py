@@ -60,9 +60,11 @@ TEMPORAL_AWAY = (
 _BY_CODE = {fact.code: fact for fact in STATUS}
 
 
-def fact_named(code: str | None, detail: str, facts: dict[str, Any]) -> Fact:
-    """The fact that crossed a process as a code; an unknown one becomes `order-cancelled`."""
-    return _BY_CODE.get(code or "", errors.OrderCancelled)(detail, **facts)
+def fact_named(code: str | None, detail: str, facts: dict[str, Any]) -> Fact | Unavailable:
+    """The fact that crossed a process as a code. Anything else, such as a terminated workflow, tells nothing yet."""
+    if (fact := _BY_CODE.get(code or "")) is None:
+        return Unavailable("The checkout was interrupted. Look at the order, or send the same request again.")
+    return fact(detail, **facts)
 
 
 def problem(

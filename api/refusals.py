@@ -9,7 +9,7 @@ from domain.errors import Fact, NotAllowedInState, Unavailable
 from models.orders import CheckoutRequest
 
 
-def refusal_of(error: WorkflowUpdateFailedError) -> Fact:
+def refusal_of(error: WorkflowUpdateFailedError) -> Fact | Unavailable:
     """The domain's fact behind a failed update."""
     cause = error.cause
     if not isinstance(cause, ApplicationError):
@@ -18,7 +18,7 @@ def refusal_of(error: WorkflowUpdateFailedError) -> Fact:
     return fact_named(cause.type, cause.message, facts)
 
 
-def remembered(request: CheckoutRequest) -> Fact:
+def remembered(request: CheckoutRequest) -> Fact | Unavailable:
     """The refusal that this request was answered with before."""
     refusal = request.refusal or {}
     return fact_named(refusal.get("code"), refusal.get("detail") or "", refusal.get("facts") or {})

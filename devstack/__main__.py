@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
@@ -46,9 +47,12 @@ def up() -> None:
         stack.supervise()
     except KeyboardInterrupt:
         _tell("Stopping …")
-    except (AlreadyRunning, KeepsDying, NotReady, PortTaken, WheelMissing) as error:
+    except (AlreadyRunning, PortTaken, WheelMissing) as error:
         _stop(stack)
         _fail(str(error))
+    except (KeepsDying, NotReady) as error:
+        _stop(stack)
+        _fail(f"{error}\nIf the state itself is broken, empty it: make reset")
     _stop(stack)
     _tell("Everything is stopped; the data stays.")
 
@@ -133,5 +137,19 @@ def _fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def main() -> None:
+    """The command line, with one message instead of a traceback where the settings cannot be right."""
+    try:
+        app(prog_name="python -m devstack")
+    except ValidationError as error:
+        found = [f"TILLWRIGHT_DEV_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        message = "\n".join(found)
+    except OSError as error:
+        where = "Choose another folder: TILLWRIGHT_DEV_STATE_FOLDER=/path/to/one make dev"
+        message = f"The state folder cannot be used: {error}. {where}"
+    errors.print(f"[red]{escape(message)}[/red]", soft_wrap=True)
+    sys.exit(1)
+
+
 if __name__ == "__main__":
-    app(prog_name="python -m devstack")
+    main()

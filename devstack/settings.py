@@ -1,6 +1,7 @@
 """Where the embedded servers of the dev stack live and listen: `TILLWRIGHT_DEV_*`, all with defaults."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,12 +29,13 @@ class DevstackSettings(BaseSettings):
     @property
     def application_environment(self) -> dict[str, str]:
         """The `TILLWRIGHT_*` variables that point the API and the worker at this stack."""
-        database = f"postgresql+asyncpg://tillwright:{self.password}@{self.host}:{self.postgres_port}/tillwright"
+        password = quote(self.password, safe="")
+        database = f"postgresql+asyncpg://tillwright:{password}@{self.host}:{self.postgres_port}/tillwright"
         return {
             "TILLWRIGHT_API_HOST": self.host,
             "TILLWRIGHT_API_PORT": str(self.api_port),
             "TILLWRIGHT_DATABASE_URL": database,
-            "TILLWRIGHT_REDIS_URL": f"redis://:{self.password}@{self.host}:{self.redis_port}/0",
+            "TILLWRIGHT_REDIS_URL": f"redis://:{password}@{self.host}:{self.redis_port}/0",
             "TILLWRIGHT_TEMPORAL_ADDRESS": f"{self.host}:{self.temporal_port}",
             "TILLWRIGHT_STRIPE_API_KEY": self.stripe_api_key,
             "TILLWRIGHT_STRIPE_API_BASE": f"http://{self.host}:{self.sandbox_port}",

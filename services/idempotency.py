@@ -22,7 +22,9 @@ async def record(session: AsyncSession, user_id: UUID, key: str, fingerprint: st
     written = await session.execute(statement.on_conflict_do_nothing().returning(col(IdempotencyKey.key)))
     if written.scalar_one_or_none() is not None:
         return True
-    known = (await session.execute(select(col(IdempotencyKey.fingerprint)).where(*mine))).scalar_one()
+    known = (await session.execute(select(col(IdempotencyKey.fingerprint)).where(*mine))).scalar_one_or_none()
+    if known is None:  # its request was refused this moment, and gave the key back
+        return await record(session, user_id, key, fingerprint)
     if known != fingerprint:
         raise KeyReused
     return False

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from devstack.servers.process import NotReady, Process
 from devstack.servers.wheels import package_folder
@@ -43,7 +44,7 @@ class Postgres(Process):
 
     @property
     def url(self) -> str:
-        return f"postgresql+asyncpg://tillwright:{self.password}@{self.host}:{self.port}/tillwright"
+        return f"postgresql+asyncpg://tillwright:{quote(self.password, safe='')}@{self.host}:{self.port}/tillwright"
 
     def start(self) -> None:
         """Make the cluster unless it is there, start it and wait until it answers."""

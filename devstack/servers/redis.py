@@ -2,6 +2,7 @@
 
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 from devstack.servers.process import Process
 from devstack.servers.wheels import file_of
@@ -22,7 +23,7 @@ class Redis(Process):
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@{self.host}:{self.port}/0"
+        return f"redis://:{quote(self.password, safe='')}@{self.host}:{self.port}/0"
 
     def start(self) -> None:
         """Start it and wait until its data is loaded."""
@@ -43,7 +44,8 @@ class Redis(Process):
     def _answers(self) -> bool:
         try:
             with socket.create_connection((self.host, self.port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                password = self.password.encode()
+                connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\nPING\r\n" % (len(password), password))
                 answer = b""
                 while answer.count(b"\r\n") < 2 and (part := connection.recv(1024)):
                     answer += part

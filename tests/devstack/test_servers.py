@@ -74,6 +74,16 @@ async def ask(server: Redis, *command: str, password: str | None = PASSWORD) -> 
         return await client.execute_command(*command)
 
 
+async def test_redis_runs_on_a_path_and_with_a_password_that_have_spaces(folder: Path) -> None:
+    password = 'with a "space"'
+    server = Redis(folder / "my shop", host=HOST, port=free_port(), password=password)
+    server.start()
+    try:
+        assert await ask(server, "PING", password=password) is True
+    finally:
+        server.stop()
+
+
 async def test_redis_keeps_its_data_and_has_json_and_search(folder: Path) -> None:
     server = Redis(folder, host=HOST, port=free_port(), password=PASSWORD)
     server.start()

@@ -155,3 +155,21 @@ def test_reset_deletes_a_stack_and_nothing_else(settings: DevstackSettings) -> N
     (settings.state_folder / "lock").touch()
     assert CliRunner().invoke(app, ["reset"]).exit_code == 0
     assert not settings.state_folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("API_PORT", "abc", "TILLWRIGHT_DEV_API_PORT: Input should be a valid integer"),
+        ("STATE_FOLDER", "/dev/null", "The state folder cannot be used"),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status"])
+def test_settings_that_cannot_be_right_are_told_in_one_message(
+    command: str, name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TILLWRIGHT_DEV_{name}", value)
+    done = subprocess.run([sys.executable, "-m", "devstack", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -42,7 +42,14 @@ def test_nothing_but_facts_has_a_status() -> None:
 def test_a_fact_that_crossed_a_process_comes_back_as_itself(fact: type[Fact]) -> None:
     known = {"status": "confirmed"}
     back = problems.fact_named(fact.code, "why", json.loads(json.dumps(known)))
+    assert isinstance(back, Fact)
     assert (type(back), back.detail, back.facts) == (fact, "why", known)
+
+
+@pytest.mark.parametrize("code", [None, "AcceptedUpdateCompletedWorkflow", "no-such-code"])
+def test_what_is_no_fact_says_that_nothing_is_known_yet(code: str | None) -> None:
+    """A checkout that was terminated has undone nothing: it must not read as cancelled."""
+    assert isinstance(problems.fact_named(code, "why", {}), errors.Unavailable)
 
 
 def test_a_fact_says_its_title_when_it_knows_nothing_better() -> None:
