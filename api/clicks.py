@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from core.database import Database
-from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, OutOfStock, PriceChanged, Unavailable
+from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, KeyReused, OutOfStock, PriceChanged, Unavailable
 from domain.money import Money
 from domain.orders import PaymentMethod, order_id_for
 from domain.pricing import PricedLine, totals
 from models.orders import CheckoutRequest
-from services import catalogue
+from services import catalogue, idempotency
 from services.carts import Cart, CartStore
+from services.idempotency import Use
 from services.orders import requesting
 from services.orders.requesting import NewRequest
 
@@ -64,8 +65,11 @@ class Clicks:
 
     async def _judge(self, click: Click, order_id: UUID) -> NewRequest:
         """What the cart holds now, priced and in stock; a refusal here starts nothing and uses no key up."""
+        if await self._carts.has_used(click.user_id, click.key):
+            raise KeyReused
         cart, _ = await self._carts.open(click.user_id)
         async with self._database.transaction() as session:
+            await idempotency.require_unused(session, click.user_id, click.key, but=Use.CHECKOUT)
             if not cart.quantities:
                 if holder := await requesting.ordered_from(session, cart.id, cart.version):
                     raise CartAlreadyOrdered(order_id=str(holder))

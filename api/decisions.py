@@ -14,6 +14,7 @@ from domain.errors import Fact, NotAllowedInState, Unavailable
 from domain.messages.checkout import CodDecision
 from domain.orders import OrderStatus, checkout_workflow_id
 from services import idempotency
+from services.idempotency import Use
 from services.orders import reading
 from services.orders.reading import Viewer
 from services.orders.requesting import fingerprint_of
@@ -36,6 +37,7 @@ async def decide_cod(
         if key is not None:
             fingerprint = fingerprint_of({"order_id": str(order_id), **asdict(decision)})
             was_seen = not await idempotency.record(session, staff, key, fingerprint)
+            await idempotency.require_unused(session, staff, key, but=Use.DECISION)
         status = whole.order.status if whole else None
         if whole is not None and status != OrderStatus.PENDING_CONFIRMATION:
             if was_seen:

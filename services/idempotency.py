@@ -1,17 +1,52 @@
-"""Keys of requests other than checkouts, for 24 hours."""
+"""Keys of requests other than checkouts, for 24 hours; and one scope for all keys of a caller, wherever they are."""
 
 from datetime import timedelta
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import KeyReused
 from models.idempotency import IdempotencyKey
+from models.orders import CheckoutRequest, Order
+from models.payments import PaymentAttempt
 
 KEPT_FOR = timedelta(hours=24)
+
+
+class Use(StrEnum):
+    """What a key was sent with. Those of carts are kept in Redis."""
+
+    CHECKOUT = "checkout"
+    CARD = "card"
+    DECISION = "decision"
+    CART = "cart"
+
+
+async def require_unused(session: AsyncSession, user_id: UUID, key: str, *, but: Use) -> None:
+    """Raises KeyReused for a key that this caller sent with anything else. Carts are asked by `CartStore.has_used`."""
+    uses = {
+        Use.CHECKOUT: exists().where(
+            col(CheckoutRequest.user_id) == user_id, col(CheckoutRequest.idempotency_key) == key
+        ),
+        Use.CARD: exists().where(
+            col(Order.user_id) == user_id,
+            col(PaymentAttempt.order_id) == Order.id,
+            col(PaymentAttempt.idempotency_key) == key,
+            col(PaymentAttempt.number) > 1,  # the first came with the checkout, and has its key
+        ),
+        Use.DECISION: exists().where(
+            col(IdempotencyKey.user_id) == user_id,
+            col(IdempotencyKey.key) == key,
+            col(IdempotencyKey.at) > func.now() - KEPT_FOR,
+        ),
+    }
+    elsewhere = or_(*(use for name, use in uses.items() if name is not but))
+    if (await session.execute(select(elsewhere))).scalar_one():
+        raise KeyReused
 
 
 async def record(session: AsyncSession, user_id: UUID, key: str, fingerprint: str) -> bool:

@@ -10,9 +10,10 @@ from api.rendering import json_response
 from api.schemas.carts import CartView, ItemChange, ItemToAdd
 from api.schemas.common import NOT_SIGNED_IN, problems
 from domain.errors import NotFound
-from services import catalogue
+from services import catalogue, idempotency
 from services.carts import Cart
 from services.carts.store import Addition, KeyedRequest
+from services.idempotency import Use
 from services.orders.requesting import fingerprint_of
 
 router = APIRouter(prefix="/carts", tags=["carts"], responses=problems(s401=NOT_SIGNED_IN))
@@ -29,6 +30,9 @@ _CHANGES = problems(
     "", operation_id="open_cart", summary="The active cart, or a new one", response_model=CartView, status_code=201
 )
 async def open_cart(caller: CallerDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request) -> Response:
+    if key:
+        async with resources.database.transaction() as session:
+            await idempotency.require_unused(session, caller.id, key, but=Use.CART)
     opened = await resources.carts.open_once(caller.id, key)
     if opened.was_replayed:
         mark_replayed(request)
@@ -67,6 +71,8 @@ async def add_item(
     keyed = KeyedRequest(key, fingerprint_of(body.model_dump())) if key else None
     try:
         async with resources.database.transaction() as session:
+            if key:
+                await idempotency.require_unused(session, caller.id, key, but=Use.CART)
             offer = await catalogue.offer(session, body.sku)
     except NotFound:
         answered = await resources.carts.answered(caller.id, keyed) if keyed else None

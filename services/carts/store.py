@@ -123,6 +123,10 @@ class CartStore:
         word, cart = _read(await self._take(keys=keys, args=[str(cart_id), self._lifetime, *pairs]))
         return 0 if cart is None or word == "gone" else cart.version
 
+    async def has_used(self, owner: UUID, key: str) -> bool:
+        """Whether this key came with a change of the cart."""
+        return bool(await self._redis.exists(_marker(owner, key)))
+
     async def answered(self, owner: UUID, request: KeyedRequest) -> Cart | None:
         """The cart as it stands, where this request was answered before."""
         seen = await self._redis.get(_marker(owner, request.key))

@@ -13,7 +13,8 @@ from api.schemas.orders import CardBody, CheckoutBody, OrderPending, OrderView
 from domain.errors import NotFound
 from domain.money import Money
 from domain.orders import FIRST_STATUS, PaymentMethod
-from services import payments
+from services import idempotency, payments
+from services.idempotency import Use
 from services.orders import reading
 from services.orders.requesting import fingerprint_of
 
@@ -91,6 +92,7 @@ async def try_another_card(
         number, was_seen = await payments.record_attempt(
             session, order_id, key=key, fingerprint=fingerprint_of(body.model_dump()), token=body.payment_token
         )
+        await idempotency.require_unused(session, viewer.user_id, key, but=Use.CARD)
     if was_seen:
         mark_replayed(request)
     await resources.checkouts.try_card(order_id, number)
