@@ -64,7 +64,7 @@ async def test_a_slow_reply_comes_after_the_work_and_leaves_its_key_free(
     before, key = len(sandbox.journal()), {"Idempotency-Key": "slow-reply"}
     sandbox.fault("create", "slow_reply", delay_seconds=600)
     with pytest.raises(httpx.ReadTimeout):
-        await api.post(INTENTS, data=NEW, headers=key, timeout=0.3)
+        await api.post(INTENTS, data=NEW, headers=key, timeout=httpx.Timeout(20, read=2))
     assert len(sandbox.journal()) == before + 1
     assert (await api.post(INTENTS, data=NEW, headers=key)).headers["Idempotent-Replayed"] == "true"
 

@@ -129,7 +129,7 @@ async def test_the_outage_token_does_not_use_the_key_up(
 async def test_a_key_that_is_being_worked_on_is_in_use(
     api: httpx.AsyncClient, sandbox: SandboxServer, key: dict[str, str], confirm: str
 ) -> None:
-    sandbox.fault("confirm", "slow", delay_seconds=0.5)
+    sandbox.fault("confirm", "slow", delay_seconds=1.5)
     answers = await asyncio.gather(
         *(api.post(confirm, data={"payment_method": "pm_card_visa"}, headers=key) for _ in range(5))
     )
@@ -142,7 +142,7 @@ async def test_a_key_that_is_being_worked_on_is_in_use(
 async def test_a_key_in_use_refuses_other_parameters_as_such(
     api: httpx.AsyncClient, sandbox: SandboxServer, key: dict[str, str]
 ) -> None:
-    sandbox.fault("create", "slow", delay_seconds=0.5)
+    sandbox.fault("create", "slow", delay_seconds=1.5)
     running = asyncio.create_task(api.post(INTENTS, data=NEW, headers=key))
     async with asyncio.timeout(10):
         while sandbox.faults():  # until the knob is used up, the request has not begun  # noqa: ASYNC110

@@ -115,7 +115,7 @@ async def test_a_slow_provider_answers_late(payments: StripePayments, order_id: 
 async def test_a_call_that_is_given_up_charges_once_all_the_same(
     sandbox: SandboxServer, payments: StripePayments, order_id: UUID
 ) -> None:
-    hasty = sandbox.payments(timeout=0.5)
+    hasty = sandbox.payments(timeout=1.5)
     intent = await payments.create(order_id, PRICE)
     with pytest.raises(ProviderUnavailable):
         await hasty.confirm(intent.ref, order_id, 1, "pm_sandbox_slow", RETURN_URL)
