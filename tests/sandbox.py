@@ -17,6 +17,8 @@ from devstack.stack_children import Service, answers_200
 from gateways.stripe_payments import StripePayments
 
 HOST = "127.0.0.1"
+INTENTS = "/v1/payment_intents"
+NEW = {"amount": "1999", "currency": "usd", "capture_method": "manual"}
 PATIENCE = 20.0
 """Seconds that a test waits for something that is to happen."""
 

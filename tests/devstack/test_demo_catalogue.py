@@ -103,7 +103,7 @@ def test_the_file_has_one_product_a_line_and_stays_small() -> None:
     [
         ({"slug": "basic-tee"}, "product 'basic-tee' stands there twice"),
         ({"category": "unheard-of"}, "unknown category 'unheard-of'"),
-        ({"currency": "XXX"}, "unknown currency 'XXX'"),
+        ({"currency": "QQQ"}, "unknown currency 'QQQ'"),
         ({"colour": "red"}, "Extra inputs are not permitted"),
         ({"variants": []}, "at least 1 item"),
         ({"variants": [{"sku": "A", "price": -1, "stock": 1}]}, "greater than or equal to 0"),

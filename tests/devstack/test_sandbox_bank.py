@@ -7,9 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.sandbox import SandboxServer, running_sandbox
+from tests.sandbox import INTENTS, SandboxServer, running_sandbox
 
-INTENTS = "/v1/payment_intents"
 RETURN_URL = "http://shop.test/back?order=1#paid"
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,24 +13,7 @@ import httpx
 import pytest
 
 from devstack.sandbox.faults import OF_REQUESTS, OF_WEBHOOKS, Fault, Faults, Kind, Operation
-from tests.sandbox import SandboxServer, running_sandbox
-
-INTENTS = "/v1/payment_intents"
-NEW = {"amount": "1999", "currency": "usd", "capture_method": "manual"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: SandboxServer) -> SandboxServer:
-    if not server.process.is_alive:
-        server.start()
-    server.clear_faults()
-    return server
+from tests.sandbox import INTENTS, NEW, SandboxServer, running_sandbox
 
 
 @pytest.fixture

@@ -1,29 +1,14 @@
 """Idempotency keys of the sandbox: the first answer of a key is the answer of the key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.sandbox import SandboxServer, running_sandbox
-
-INTENTS = "/v1/payment_intents"
-NEW = {"amount": "1999", "currency": "usd", "capture_method": "manual"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(server: SandboxServer) -> SandboxServer:
-    server.clear_faults()
-    return server
+from tests.sandbox import INTENTS, NEW, SandboxServer
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from devstack.sandbox.journal import FILE
-from tests.sandbox import SandboxServer, running_sandbox
+from tests.sandbox import INTENTS, SandboxServer, running_sandbox
 
-INTENTS = "/v1/payment_intents"
 NEW = {"amount": "1999", "currency": "usd", "capture_method": "manual", "metadata[order_id]": "order-1"}
 
 

@@ -8,10 +8,8 @@ import httpx
 import pytest
 import stripe
 
-from tests.sandbox import SandboxServer, WebhookInbox, running_sandbox
+from tests.sandbox import INTENTS, NEW, SandboxServer, WebhookInbox, running_sandbox
 
-INTENTS = "/v1/payment_intents"
-NEW = {"amount": "1999", "currency": "usd", "capture_method": "manual"}
 STORY = [
     "payment_intent.created",
     "payment_intent.amount_capturable_updated",

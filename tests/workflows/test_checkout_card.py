@@ -1,6 +1,7 @@
 """The checkout by card: paid, declined, out of stock, 3-D Secure, another card."""
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -152,10 +153,8 @@ async def test_3d_secure_that_never_comes_ends_with_the_hold(shop: Shop, start: 
     await shop.require_invariants()
 
 
-@pytest.mark.history
-async def test_another_card_pays_after_a_failed_3d_secure(
-    shop: Shop, start: StartCheckout, gateway: FakePayments
-) -> None:
+async def refused_by_the_bank(shop: Shop, start: StartCheckout, gateway: FakePayments) -> tuple[UUID, Checkout]:
+    """An order that waits for another card after its 3-D Secure failed."""
     await shop.product("LAMP")
     order_id = await shop.request({"LAMP": 1}, token="pm_card_authenticationRequired")
     checkout = await start(order_id)
@@ -164,6 +163,14 @@ async def test_another_card_pays_after_a_failed_3d_secure(
     await checkout.signal(CheckoutWorkflow.payment_news)
     while await shop.status(order_id) is not OrderStatus.PAYMENT_FAILED:
         pass
+    return order_id, checkout
+
+
+@pytest.mark.history
+async def test_another_card_pays_after_a_failed_3d_secure(
+    shop: Shop, start: StartCheckout, gateway: FakePayments
+) -> None:
+    order_id, checkout = await refused_by_the_bank(shop, start, gateway)
     second = await another_card(shop, order_id, "pm_card_chargeDeclined")
     assert (await refusal_of(checkout, second)).type == "payment-declined"
     assert await shop.status(order_id) is OrderStatus.PAYMENT_FAILED, "it waits for yet another card"
@@ -178,14 +185,7 @@ async def test_another_card_pays_after_a_failed_3d_secure(
 async def test_of_two_cards_that_are_offered_at_once_the_good_one_pays(
     shop: Shop, start: StartCheckout, gateway: FakePayments
 ) -> None:
-    await shop.product("LAMP")
-    order_id = await shop.request({"LAMP": 1}, token="pm_card_authenticationRequired")
-    checkout = await start(order_id)
-    await checkout.execute_update(CheckoutWorkflow.receipt, ReceiptInput())
-    gateway.finish_3ds(f"pi_{order_id.hex}", paid=False)
-    await checkout.signal(CheckoutWorkflow.payment_news)
-    while await shop.status(order_id) is not OrderStatus.PAYMENT_FAILED:
-        pass
+    order_id, checkout = await refused_by_the_bank(shop, start, gateway)
     bad = await another_card(shop, order_id, "pm_card_chargeDeclined")
     good = await another_card(shop, order_id, "pm_card_visa")
     _, receipt = await asyncio.gather(
@@ -199,11 +199,11 @@ async def test_of_two_cards_that_are_offered_at_once_the_good_one_pays(
     await shop.require_invariants()
 
 
-async def another_card(shop: Shop, order_id: object, token: str) -> int:
+async def another_card(shop: Shop, order_id: UUID, token: str) -> int:
     async with shop.database.transaction() as session:
         number, _ = await payments.record_attempt(
             session,
-            order_id,  # type: ignore[arg-type]
+            order_id,
             key=f"key-of-{token}-0123",
             fingerprint=token,
             token=token,
