@@ -16,8 +16,10 @@ from api.clicks import Clicks
 from api.tokens import Caller, Tokens
 from core.database import Database
 from core.settings import Settings
-from domain.errors import Forbidden, NotSignedIn, Stale
+from domain.errors import NotSignedIn, Stale
+from domain.permissions import Permission
 from gateways.payments import PaymentGateway
+from services.audit import Actor
 from services.carts import CartStore
 from services.orders.reading import Viewer
 
@@ -67,17 +69,16 @@ def get_caller(
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
-def get_staff(caller: CallerDep) -> Caller:
-    if not caller.is_staff:
-        raise Forbidden
-    return caller
+def get_actor(request: Request, caller: CallerDep) -> Actor:
+    """For the audit log."""
+    return Actor(caller.id, request.client.host if request.client else None, request.scope["state"]["request_id"])
 
 
-StaffDep = Annotated[Caller, Depends(get_staff)]
+ActorDep = Annotated[Actor, Depends(get_actor)]
 
 
 def get_viewer(caller: CallerDep) -> Viewer:
-    return Viewer(caller.id, caller.is_staff)
+    return Viewer(caller.id, is_staff=caller.may(Permission.ORDERS_READ))
 
 
 ViewerDep = Annotated[Viewer, Depends(get_viewer)]

@@ -3,9 +3,13 @@
 import re
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Header, Request
 
-from domain.errors import KeyMissing
+from api.dependencies import CallerDep, ResourcesDep
+from domain.errors import KeyMissing, KeyReused
+from services.idempotency import KeyedRequest
+from services.orders.requesting import fingerprint_of
 
 _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{14,253}[\x21-\x7e]")
 
@@ -27,6 +31,35 @@ def required_key(key: Annotated[str | None, Depends(optional_key)]) -> str:
     return key
 
 
+async def keyed_request(
+    request: Request, resources: ResourcesDep, caller: CallerDep, key: Annotated[str | None, Depends(optional_key)]
+) -> KeyedRequest | None:
+    """The key with a fingerprint of method, path and body, for `services.idempotency.once`; None without a key.
+
+    Raises KeyReused for a key that came with a change of the cart.
+    """
+    if key is None:
+        return None
+    if await resources.carts.has_used(caller.id, key):
+        raise KeyReused
+    path = re.sub(r"^/api(/v1)?", "", request.url.path)
+    try:
+        body = orjson.loads(await request.body() or b"null")
+    except orjson.JSONDecodeError:
+        body = None  # the route refuses it
+    return KeyedRequest(caller.id, key, fingerprint_of({"method": request.method, "path": path, "body": body}))
+
+
+async def required_keyed_request(
+    keyed: Annotated[KeyedRequest | None, Depends(keyed_request)], _: Annotated[str, Depends(required_key)]
+) -> KeyedRequest:
+    if keyed is None:
+        raise KeyMissing
+    return keyed
+
+
+KeyedDep = Annotated[KeyedRequest | None, Depends(keyed_request)]
+RequiredKeyedDep = Annotated[KeyedRequest, Depends(required_keyed_request)]
 KeyDep = Annotated[str, Depends(required_key)]
 OptionalKeyDep = Annotated[str | None, Depends(optional_key)]
 

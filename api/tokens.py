@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.settings import Settings
 from domain.errors import NotSignedIn
-from models.accounts import Role
+from domain.permissions import Permission, Role
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "tillwright-api"
@@ -23,10 +23,12 @@ class Caller:
 
     id: UUID
     role: Role
+    session_id: UUID | None = None
+    scopes: frozenset[Permission] = frozenset()
 
-    @property
-    def is_staff(self) -> bool:
-        return self.role.is_staff
+    def may(self, permission: Permission) -> bool:
+        """By the role; a machine by the scopes of its key."""
+        return permission in self.role.permissions or permission in self.scopes
 
 
 class Tokens:

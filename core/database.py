@@ -45,6 +45,13 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Each query is a transaction of its own, and one round trip: no BEGIN, no COMMIT. Nothing is to be written."""
+        async with self._sessions() as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """Every read inside sees one and the same instant; nothing can be written."""
         async with self._sessions() as session, session.begin():

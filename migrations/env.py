@@ -4,16 +4,18 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import models
 from core.settings import get_settings
-from models.base import metadata
+from models.base import XID8, metadata
 
 MIGRATION_LOCK = 7_041_776
 """Any number of our own: it keeps two deployments from migrating at once."""
 
 _ = models
+ischema_names["xid8"] = XID8
 
 
 def run(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, MetaData, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = MetaData(
@@ -18,6 +19,15 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 metadata = SQLModel.metadata
+
+
+class XID8(UserDefinedType[str]):
+    """A transaction id that never wraps around, as text to Python."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "xid8"
 
 
 def uuid7_key() -> Any:

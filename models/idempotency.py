@@ -9,11 +9,15 @@ from models.base import written_at
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """Written before the message that the request sends; the key's scope is its caller."""
+    """Written in the transaction of the write, or before the message, that the request makes; its scope is the caller.
+
+    `resource` is what the request made, as its route reads it back: an id, or nothing.
+    """
 
     __tablename__ = "idempotency_keys"
 
     user_id: UUID = Field(foreign_key="users.id", primary_key=True)
     key: str = Field(primary_key=True, max_length=255)
     fingerprint: str = Field(max_length=64)
+    resource: str | None = Field(default=None, max_length=255)
     at: datetime = written_at()

@@ -13,7 +13,8 @@ from models.base import moment, one_of, uuid7_key, written_at
 
 class MovementKind(StrEnum):
     RECEIPT = "receipt"  # goods came in
-    ADJUSTMENT = "adjustment"  # staff corrected a count
+    ADJUSTMENT = "adjustment"  # staff corrected it, with a reason
+    COUNT = "count"  # what a count found differs from the book
     SALE = "sale"  # a hold was confirmed
     SALE_UNDONE = "sale_undone"  # the compensating row of a sale whose order was cancelled
 
@@ -27,7 +28,7 @@ class Location(SQLModel, table=True):
 
 
 class Stock(SQLModel, table=True):
-    """`available` = on_hand − reserved."""
+    """`available` = on_hand − reserved. `version` counts the changes of this row."""
 
     __tablename__ = "stock"
     __table_args__ = (
@@ -40,6 +41,7 @@ class Stock(SQLModel, table=True):
     on_hand: int = 0
     reserved: int = 0
     low_stock_threshold: int = 5
+    version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
 
 
 class StockMovement(SQLModel, table=True):
@@ -68,6 +70,75 @@ class StockMovement(SQLModel, table=True):
     kind: str
     reason: str = ""
     order_id: UUID | None = Field(default=None, foreign_key="orders.id")
+    session_id: UUID | None = Field(default=None, foreign_key="stock_sessions.id")
+    actor_id: UUID | None = Field(default=None, foreign_key="users.id")
+    at: datetime = written_at()
+
+
+class StockSessionKind(StrEnum):
+    RECEIVE = "receive"
+    COUNT = "count"
+
+
+class StockSessionStatus(StrEnum):
+    OPEN = "open"
+    APPLIED = "applied"
+    DISCARDED = "discarded"
+
+
+class StockSession(SQLModel, table=True):
+    """Staff receive a delivery or count a shelf: lines are gathered while it is open and booked when it is applied."""
+
+    __tablename__ = "stock_sessions"
+    __table_args__ = (
+        one_of("kind", StockSessionKind),
+        one_of("status", StockSessionStatus),
+        Index("ix_stock_sessions_newest", text("opened_at DESC"), text("id DESC")),
+    )
+
+    id: UUID = uuid7_key()
+    kind: str
+    status: str = Field(default=StockSessionStatus.OPEN.value)
+    location_id: UUID = Field(foreign_key="locations.id")
+    reference: str = Field(default="", max_length=200)
+    opened_by: UUID = Field(foreign_key="users.id")
+    opened_at: datetime = written_at()
+    closed_at: datetime | None = moment()
+
+
+class StockSessionLine(SQLModel, table=True):
+    """Units received, or counted; `expected_on_hand` is the book's figure when the line was counted."""
+
+    __tablename__ = "stock_session_lines"
+    __table_args__ = (CheckConstraint("quantity >= 0", name="quantity_not_negative"),)
+
+    session_id: UUID = Field(foreign_key="stock_sessions.id", primary_key=True)
+    sku: str = Field(foreign_key="variants.sku", primary_key=True, max_length=64)
+    quantity: int
+    expected_on_hand: int | None = None
+    at: datetime = written_at()
+
+
+class StockEventKind(StrEnum):
+    LOW = "low"  # available fell to the threshold or below
+    OUT = "out"  # nothing is available any more
+    BACK = "back"  # available again
+
+
+class StockEvent(SQLModel, table=True):
+    """A SKU crossed its threshold or zero, over all locations: written in the transaction that made it cross."""
+
+    __tablename__ = "stock_events"
+    __table_args__ = (
+        one_of("kind", StockEventKind),
+        Index("ix_stock_events_newest", text("at DESC"), text("id DESC")),
+    )
+
+    id: UUID = uuid7_key()
+    sku: str = Field(foreign_key="variants.sku", max_length=64, index=True)
+    kind: str
+    available: int
+    threshold: int
     at: datetime = written_at()
 
 

@@ -1,10 +1,12 @@
 """Keys of requests other than checkouts, for 24 hours; and one scope for all keys of a caller, wherever they are."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -17,12 +19,29 @@ from models.payments import PaymentAttempt
 KEPT_FOR = timedelta(hours=24)
 
 
+@dataclass(frozen=True)
+class KeyedRequest:
+    """A caller's Idempotency-Key, and the fingerprint of the request that came with it."""
+
+    user_id: UUID
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a request made, now or when it was sent before, as its route reads it back."""
+
+    resource: str
+    was_replayed: bool
+
+
 class Use(StrEnum):
     """What a key was sent with. Those of carts are kept in Redis."""
 
     CHECKOUT = "checkout"
     CARD = "card"
-    DECISION = "decision"
+    DECISION = "decision"  # and whatever else is kept in idempotency_keys
     CART = "cart"
 
 
@@ -47,6 +66,25 @@ async def require_unused(session: AsyncSession, user_id: UUID, key: str, *, but:
     elsewhere = or_(*(use for name, use in uses.items() if name is not but))
     if (await session.execute(select(elsewhere))).scalar_one():
         raise KeyReused
+
+
+async def once(session: AsyncSession, request: KeyedRequest | None, make: Callable[[], Awaitable[object]]) -> Made:
+    """Run `make` in this transaction unless this very request did so before. It returns the id of what it made.
+
+    Two at once: the second waits for the first one's commit. What `make` raises leaves the key unused.
+    Raises KeyReused for another request with this key.
+    """
+    if request is None:
+        return Made(str(await make()), was_replayed=False)
+    is_new = await record(session, request.user_id, request.key, request.fingerprint)
+    await require_unused(session, request.user_id, request.key, but=Use.DECISION)
+    mine = (col(IdempotencyKey.user_id) == request.user_id, col(IdempotencyKey.key) == request.key)
+    if not is_new:
+        known = (await session.execute(select(col(IdempotencyKey.resource)).where(*mine))).scalar_one()
+        return Made(known or "", was_replayed=True)
+    resource = str(await make())
+    await session.execute(update(IdempotencyKey).where(*mine).values(resource=resource))
+    return Made(resource, was_replayed=False)
 
 
 async def record(session: AsyncSession, user_id: UUID, key: str, fingerprint: str) -> bool:

@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 
 from api.dependencies import CallerDep, ResourcesDep, SessionDep
+from api.policies import PUBLIC
 from api.schemas.accounts import Credentials, Me, Registered, Registration, Session
 from api.schemas.common import NOT_SIGNED_IN, problems
 from domain.errors import WrongCredentials
-from models.accounts import Role
+from domain.permissions import Role
 from services import accounts
 from services.accounts import NewUser
 from services.passwords import hash_password, verify_password
@@ -14,7 +15,7 @@ from services.passwords import hash_password, verify_password
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
 
-@router.post("/register", status_code=201, operation_id="register", summary="Open an account")
+@router.post("/register", status_code=201, operation_id="register", summary="Open an account", dependencies=[PUBLIC])
 async def register(body: Registration, resources: ResourcesDep) -> Registered:
     """The answer is the same for an address that is known already."""
     password_hash = await hash_password(body.password.get_secret_value())
@@ -27,6 +28,7 @@ async def register(body: Registration, resources: ResourcesDep) -> Registered:
     "/login",
     operation_id="login",
     summary="Sign in",
+    dependencies=[PUBLIC],
     responses=problems(s401="The address or the password is wrong."),
 )
 async def login(body: Credentials, resources: ResourcesDep) -> Session:

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.dependencies import SessionDep
 from api.pagination import PageDep, next_cursor
+from api.policies import PUBLIC
 from api.schemas.catalogue import ProductPage, ProductView
 from api.schemas.common import problems
 from services import catalogue
 from services.catalogue import ProductFilter
 
-router = APIRouter(prefix="/products", tags=["catalogue"])
+router = APIRouter(prefix="/products", tags=["catalogue"], dependencies=[PUBLIC])
 
 
 @router.get("", operation_id="list_products", summary="Active products, the newest first")

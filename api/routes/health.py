@@ -6,11 +6,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.dependencies import ResourcesDep
+from api.policies import PUBLIC
 from api.problems import of_unavailable
 from api.rendering import json_response
 from api.schemas.common import problems
 
-router = APIRouter(prefix="/health", tags=["operations"])
+router = APIRouter(prefix="/health", tags=["operations"], dependencies=[PUBLIC])
 
 
 @router.get("/live", operation_id="get_liveness", summary="The process answers")

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.dependencies import ResourcesDep, StaffDep
+from api.dependencies import ResourcesDep
 from api.invariants import check_all
+from api.policies import OperatorDep
 from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.operations import InvariantRow, Invariants
 
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/ops", tags=["operations"], responses=problems(s401=N
     summary="The invariants of stock, money, orders and workflows",
     responses=problems(s403="Only staff see this."),
 )
-async def check_invariants(staff: StaffDep, resources: ResourcesDep) -> Invariants:
+async def check_invariants(operator: OperatorDep, resources: ResourcesDep) -> Invariants:
     """Those marked `at rest` may show orders that are in motion at this instant."""
     at, findings = await check_all(resources.database, resources.gateway, resources.temporal)
     return Invariants(at=at, rows=[InvariantRow.of(finding) for finding in findings])

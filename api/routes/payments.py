@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import ResourcesDep, SessionDep, ViewerDep
+from api.policies import SIGNED
 from api.rendering import json_response
 from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.payments import PaymentView
@@ -36,6 +37,7 @@ async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) 
     operation_id="receive_payment_webhook",
     summary="For the payment provider: signed, kept, then passed on",
     status_code=204,
+    dependencies=[SIGNED],
     responses=problems(s400="The signature does not hold.", s404="There is no such provider."),
 )
 async def receive_webhook(provider: str, request: Request, resources: ResourcesDep) -> Response:

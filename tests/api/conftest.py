@@ -22,7 +22,7 @@ from core.database import Database
 from core.settings import Settings
 from devstack.servers import Postgres, TemporalServer
 from devstack.servers import Redis as RedisServer
-from models.accounts import Role
+from domain.permissions import Role
 from tests.api.wire import Wire
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
+from api.policies import POLICIES, Requires
 from tests.api.conftest import Caller, SignIn
 from tests.api.shopping import calling, refused
 from tests.builders import Shop
@@ -55,6 +57,24 @@ async def test_every_route_but_the_public_ones_wants_a_token(app: FastAPI) -> No
     async with calling(app, SHOP) as anonymous:
         for method, path in guarded:
             refused(await anonymous.request(method, filled(path)), 401, "not-signed-in")
+
+
+def policies(dependant: Dependant) -> Iterator[object]:
+    """What decides who may call a route, however deep it stands among its dependencies."""
+    for dependency in dependant.dependencies:
+        if dependency.call in POLICIES or isinstance(dependency.call, Requires):
+            yield dependency.call
+        yield from policies(dependency)
+
+
+def test_every_route_declares_who_may_call_it(app: FastAPI) -> None:
+    declared = {
+        str(route.path): list(policies(dependant))
+        for route in iter_route_contexts(app.routes)
+        if isinstance(dependant := getattr(route, "dependant", None), Dependant)
+    }
+    assert len(declared) >= 30
+    assert [path for path, found in declared.items() if not found] == []
 
 
 async def test_the_public_list_names_nothing_that_is_gone(app: FastAPI) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.tokens import ALGORITHM, AUDIENCE, Tokens
 from core.settings import Settings
-from models.accounts import Role
+from domain.permissions import Role
 from tests.api.conftest import Caller
 from tests.api.shopping import add, check_out, refused
 from tests.builders import Shop

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import NotSignedIn
-from models.accounts import Role, User
+from domain.permissions import Permission, Role
+from models.accounts import User
 from services import accounts
 from services.accounts import NewUser
 from tests.builders import Shop
@@ -69,4 +70,4 @@ async def test_the_database_itself_refuses_what_no_account_can_be(shop: Shop, wr
 
 
 def test_staff_are_whoever_is_no_customer() -> None:
-    assert {role for role in Role if role.is_staff} == {Role.STAFF, Role.ADMIN}
+    assert {role for role in Role if Permission.ORDERS_READ in role.permissions} == {Role.STAFF, Role.ADMIN}

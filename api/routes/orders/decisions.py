@@ -5,8 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from api.decisions import decide_cod
-from api.dependencies import Resources, ResourcesDep, StaffDep
+from api.dependencies import Resources, ResourcesDep
 from api.idempotency import OptionalKeyDep, mark_replayed
+from api.policies import OrderDeciderDep
 from api.routes.orders.showing import show
 from api.schemas.common import problems
 from api.schemas.orders import NoteBody, OrderView
@@ -29,7 +30,7 @@ _PROBLEMS = problems(s403="Only staff decide.", s404="There is no such order.", 
     responses=_PROBLEMS,
 )
 async def confirm(
-    order_id: UUID, staff: StaffDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
+    order_id: UUID, staff: OrderDeciderDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
     body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=True, by=str(staff.id), note=body.note if body else None)
@@ -44,7 +45,7 @@ async def confirm(
     responses=_PROBLEMS,
 )
 async def reject(
-    order_id: UUID, staff: StaffDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
+    order_id: UUID, staff: OrderDeciderDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
     body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=False, by=str(staff.id), note=body.note if body else None)

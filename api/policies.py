@@ -1,0 +1,52 @@
+"""Who may call a route. Each route declares a policy, and one without fails a test: nothing is open by mistake.
+
+`PUBLIC` and `SIGNED` stand in a route's `dependencies`; the others are parameters, which give it its caller.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+
+from api.dependencies import CallerDep, get_caller
+from api.tokens import Caller
+from domain.errors import Forbidden
+from domain.permissions import Permission
+
+
+def anyone() -> None:
+    """Needs no token."""
+
+
+def the_sender_signs() -> None:
+    """Needs no token: the route verifies a signature over the body."""
+
+
+@dataclass(frozen=True)
+class Requires:
+    """A caller with this permission. Raises Forbidden."""
+
+    permission: Permission
+
+    def __call__(self, caller: CallerDep) -> Caller:
+        if not caller.may(self.permission):
+            raise Forbidden(f"This needs the permission {self.permission}.", permission=self.permission.value)
+        return caller
+
+
+PUBLIC = Depends(anyone)
+SIGNED = Depends(the_sender_signs)
+
+CatalogueEditorDep = Annotated[Caller, Depends(Requires(Permission.CATALOGUE_WRITE))]
+StockReaderDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_READ))]
+StockKeeperDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_WRITE))]
+OrderDeciderDep = Annotated[Caller, Depends(Requires(Permission.ORDERS_WRITE))]
+CustomerReaderDep = Annotated[Caller, Depends(Requires(Permission.CUSTOMERS_READ))]
+CustomerKeeperDep = Annotated[Caller, Depends(Requires(Permission.CUSTOMERS_WRITE))]
+OperatorDep = Annotated[Caller, Depends(Requires(Permission.OPERATIONS_READ))]
+AuditorDep = Annotated[Caller, Depends(Requires(Permission.AUDIT_READ))]
+StaffKeeperDep = Annotated[Caller, Depends(Requires(Permission.STAFF_WRITE))]
+ApiKeyKeeperDep = Annotated[Caller, Depends(Requires(Permission.API_KEYS_WRITE))]
+
+POLICIES = (anyone, the_sender_signs, get_caller)
+"""What a test looks for beside `Requires`: a signed-in caller may act on what is the caller's own."""
