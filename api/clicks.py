@@ -10,8 +10,9 @@ from domain.money import Money
 from domain.orders import PaymentMethod, order_id_for
 from domain.pricing import PricedLine, totals
 from models.orders import CheckoutRequest
-from services import catalogue, idempotency
+from services import idempotency
 from services.carts import Cart, CartStore
+from services.catalogue import selling
 from services.idempotency import Use
 from services.orders import requesting
 from services.orders.requesting import NewRequest
@@ -74,7 +75,7 @@ class Clicks:
                 if holder := await requesting.ordered_from(session, cart.id, cart.version):
                     raise CartAlreadyOrdered(order_id=str(holder))
                 raise CartEmpty
-            offers = await catalogue.offers(session, cart.quantities)
+            offers = await selling.offers(session, cart.quantities)
         lines = _price(cart, offers)
         currency = lines[0].unit_price.currency
         total = totals(lines, currency).total
@@ -98,7 +99,7 @@ class Clicks:
         )
 
 
-def _price(cart: Cart, offers: dict[str, catalogue.Offer]) -> list[PricedLine]:
+def _price(cart: Cart, offers: dict[str, selling.Offer]) -> list[PricedLine]:
     short = []
     for sku, quantity in cart.quantities.items():
         offer = offers.get(sku)

@@ -18,6 +18,7 @@ from models.orders import CheckoutRequest, Order, OrderEvent
 from models.payments import Payment
 from services import invariants, inventory, payments
 from services.carts import CartStore
+from services.catalogue import publishing
 from services.orders import placing, requesting
 from services.orders.placing import Cancellation, Holds
 from services.orders.requesting import NewRequest
@@ -69,7 +70,7 @@ class Shop:
             session.add(product)
             await session.flush()
             session.add(Variant(product_id=product.id, sku=sku, price=price, currency=currency, options={}))
-            await session.flush()
+            await publishing.publish(session, [product.id])
             location = await inventory.main_location(session)
             session.add(Stock(sku=sku, location_id=location, on_hand=stock))
             if stock:

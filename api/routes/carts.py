@@ -10,9 +10,10 @@ from api.rendering import json_response
 from api.schemas.carts import CartView, ItemChange, ItemToAdd
 from api.schemas.common import NOT_SIGNED_IN, problems
 from domain.errors import NotFound
-from services import catalogue, idempotency
+from services import idempotency
 from services.carts import Cart
 from services.carts.store import Addition, KeyedRequest
+from services.catalogue import selling
 from services.idempotency import Use
 from services.orders.requesting import fingerprint_of
 
@@ -73,7 +74,7 @@ async def add_item(
         async with resources.database.transaction() as session:
             if key:
                 await idempotency.require_unused(session, caller.id, key, but=Use.CART)
-            offer = await catalogue.offer(session, body.sku)
+            offer = await selling.offer(session, body.sku)
     except NotFound:
         answered = await resources.carts.answered(caller.id, keyed) if keyed else None
         if answered is None:
@@ -98,7 +99,7 @@ async def change_item(
     sku: SkuPath, body: ItemChange, caller: CallerDep, resources: ResourcesDep, expected: ExpectedVersionDep
 ) -> Response:
     async with resources.database.transaction() as session:
-        offer = await catalogue.offer(session, sku)
+        offer = await selling.offer(session, sku)
     cart = await resources.carts.set_quantity(caller.id, sku, body.quantity, offer.available, expected=expected)
     return await _show(resources, cart)
 
@@ -118,8 +119,8 @@ async def remove_item(
 
 
 async def _show(resources: Resources, cart: Cart, status: int = 200) -> Response:
-    offers: dict[str, catalogue.Offer] = {}
+    offers: dict[str, selling.Offer] = {}
     if cart.quantities:
         async with resources.database.transaction() as session:
-            offers = await catalogue.offers(session, cart.quantities)
+            offers = await selling.offers(session, cart.quantities)
     return json_response(CartView.of(cart, offers), status, headers={"ETag": f'"{cart.version}"'})

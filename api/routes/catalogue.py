@@ -9,8 +9,8 @@ from api.pagination import PageDep, next_cursor
 from api.policies import PUBLIC
 from api.schemas.catalogue import ProductPage, ProductView
 from api.schemas.common import problems
-from services import catalogue
-from services.catalogue import ProductFilter
+from services.catalogue import reading
+from services.catalogue.reading import ProductFilter
 
 router = APIRouter(prefix="/products", tags=["catalogue"], dependencies=[PUBLIC])
 
@@ -22,7 +22,7 @@ async def list_products(
     category: Annotated[str | None, Query(max_length=120, description="A category's slug.")] = None,
     brand: Annotated[str | None, Query(max_length=120)] = None,
 ) -> ProductPage:
-    rows = await catalogue.newest(session, ProductFilter(category, brand), page.limit + 1, page.after)
+    rows = await reading.newest(session, ProductFilter(category, brand), page.limit + 1, page.after)
     shown = rows[: page.limit]
     last = (shown[-1].product.created_at, shown[-1].product.id) if shown else None
     return ProductPage(items=[ProductView.of(listing) for listing in shown], next_cursor=next_cursor(rows, page, last))
@@ -37,6 +37,6 @@ async def list_products(
 async def get_product(
     id_or_slug: Annotated[str, Path(max_length=200)], session: SessionDep, response: Response
 ) -> ProductView:
-    listing = await catalogue.product(session, id_or_slug)
+    listing = await reading.product(session, id_or_slug)
     response.headers["ETag"] = f'"{listing.product.version}"'
     return ProductView.of(listing)

@@ -11,7 +11,7 @@ from api.schemas.common import Body, Money, Sku
 from domain import money
 from domain.pricing import PricedLine, Totals, totals
 from services.carts import Cart
-from services.catalogue import Offer
+from services.catalogue.selling import Offer
 
 DEFAULT_CURRENCY = "USD"
 """Of the zero totals of an empty cart, which has no currency yet."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from api.schemas.common import Money, Page
-from services.catalogue import Listing
+from services.catalogue.reading import Listing
 
 
 class CategoryName(BaseModel):

@@ -22,6 +22,7 @@ from models.accounts import User
 from models.catalogue import Category, Product, Variant
 from models.inventory import MovementKind, Stock, StockMovement
 from services import inventory
+from services.catalogue import publishing
 from services.passwords import hash_password
 
 BATCH = 50
@@ -121,6 +122,7 @@ async def _products(
     if changed := touched - new:
         bump = update(Product).where(col(Product.id).in_(changed))
         await session.execute(bump.values(version=Product.version + 1, updated_at=func.now()))
+    await publishing.publish(session, touched)
     loaded.new += len(new)
     loaded.changed += len(changed)
     loaded.unchanged += len(batch) - len(touched)

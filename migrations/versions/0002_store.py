@@ -20,6 +20,19 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
     setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', coalesce(brand, '')), 'B')
     || setweight(to_tsvector('simple', description), 'C')
 """
+PRODUCT_BODIES = """
+INSERT INTO product_bodies (product_id, body)
+SELECT p.id, convert_to(left(jsonb_build_object(
+    'id', p.id, 'slug', p.slug, 'name', p.name, 'description', p.description, 'brand', p.brand,
+    'category', CASE WHEN c.id IS NOT NULL THEN jsonb_build_object('slug', c.slug, 'name', c.name) END,
+    'status', p.status, 'attributes', p.attributes, 'images', p.images, 'version', p.version,
+    'variants', coalesce((
+        SELECT jsonb_agg(jsonb_build_object('sku', v.sku, 'options', v.options,
+            'price', jsonb_build_object('amount', v.price, 'currency', v.currency)) ORDER BY v.position, v.sku)
+        FROM variants v WHERE v.product_id = p.id), '[]'::jsonb)
+)::text, -1), 'UTF8')
+FROM products p LEFT JOIN categories c ON c.id = p.category_id
+"""
 ROLES = ("role in ('customer', 'staff', 'admin', 'service')", "role in ('customer', 'staff', 'admin')")
 MOVEMENTS = (
     "kind in ('receipt', 'adjustment', 'count', 'sale', 'sale_undone')",
@@ -171,6 +184,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_product_bodies_product_id')),
     sa.PrimaryKeyConstraint('product_id', name=op.f('pk_product_bodies'))
     )
+    op.execute(PRODUCT_BODIES)
     op.create_table('refresh_tokens',
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('session_id', sa.Uuid(), nullable=False),

@@ -23,8 +23,9 @@ from models.accounts import User
 from models.base import metadata
 from models.catalogue import Product
 from models.inventory import MovementKind, Stock, StockMovement
-from services import catalogue as shop_window
-from services.catalogue import ProductFilter
+from services.catalogue import reading as shop_window
+from services.catalogue import selling
+from services.catalogue.reading import ProductFilter
 from services.passwords import verify_password
 from tests.builders import Shop
 
@@ -150,7 +151,7 @@ async def test_a_changed_price_is_the_next_version_of_that_product_alone(databas
     assert await version(database, "basic-tee") == 2
     assert await version(database, FEW.products[1].slug) == 1
     async with database.snapshot() as session:
-        offer = await shop_window.offer(session, TEE.variants[0].sku)
+        offer = await selling.offer(session, TEE.variants[0].sku)
     assert offer.price.amount == 2099
 
 

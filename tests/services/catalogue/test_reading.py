@@ -9,8 +9,9 @@ import pytest
 from domain.errors import NotFound
 from domain.money import Money
 from models.catalogue import Category, Variant
-from services import catalogue
-from services.catalogue import Listing, Offer, ProductFilter
+from services.catalogue import reading, selling
+from services.catalogue.reading import Listing, ProductFilter
+from services.catalogue.selling import Offer
 from tests.builders import Shop
 from tests.queries import counted_queries
 
@@ -20,7 +21,7 @@ JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 
 async def newest(shop: Shop, limit: int = 20, wanted: ProductFilter = ALL, after: Any = None) -> list[Listing]:
     async with shop.database.transaction() as session:
-        return await catalogue.newest(session, wanted, limit, after)
+        return await reading.newest(session, wanted, limit, after)
 
 
 async def walk(shop: Shop, limit: int) -> list[UUID]:
@@ -34,7 +35,7 @@ async def walk(shop: Shop, limit: int) -> list[UUID]:
 
 async def offers(shop: Shop, *skus: str) -> dict[str, Offer]:
     async with shop.database.transaction() as session:
-        return await catalogue.offers(session, skus)
+        return await selling.offers(session, skus)
 
 
 async def category(shop: Shop, slug: str) -> UUID:
@@ -90,7 +91,7 @@ async def test_what_is_not_active_is_not_shown(shop: Shop) -> None:
         hidden = await shop.product(f"{status.upper()}-LAMP", status=status)
         async with shop.database.transaction() as session:
             with pytest.raises(NotFound):
-                await catalogue.product(session, str(hidden))
+                await reading.product(session, str(hidden))
     assert [listing.product.id for listing in await newest(shop)] == [shown]
 
 
@@ -119,12 +120,12 @@ async def test_a_product_is_found_by_its_id_and_by_its_slug_with_its_variants_in
         for sku, position in (("LAMP-S", -1), ("LAMP-L", 1)):
             session.add(Variant(product_id=product_id, sku=sku, position=position, price=1, currency="USD", options={}))
     async with shop.database.transaction() as session:
-        by_id = await catalogue.product(session, str(product_id))
-        by_slug = await catalogue.product(session, by_id.product.slug)
+        by_id = await reading.product(session, str(product_id))
+        by_slug = await reading.product(session, by_id.product.slug)
         with pytest.raises(NotFound):
-            await catalogue.product(session, str(uuid4()))
+            await reading.product(session, str(uuid4()))
         with pytest.raises(NotFound):
-            await catalogue.product(session, "no-such-lamp")
+            await reading.product(session, "no-such-lamp")
     assert by_slug.product.id == by_id.product.id == product_id
     assert [variant.sku for variant in by_id.variants] == ["LAMP-S", "LAMP-M", "LAMP-L"]
     assert by_id.category is None
@@ -159,7 +160,7 @@ async def test_a_sku_that_is_not_sold_has_no_offer(shop: Shop) -> None:
     for sku in ("OLD", "UNKNOWN", "", "'; DROP TABLE users; --"):
         async with shop.database.transaction() as session:
             with pytest.raises(NotFound):
-                await catalogue.offer(session, sku)
+                await selling.offer(session, sku)
 
 
 async def test_a_sku_that_was_never_in_stock_is_offered_with_none(shop: Shop) -> None:
