@@ -15,6 +15,7 @@ class MovementKind(StrEnum):
     RECEIPT = "receipt"  # goods came in
     ADJUSTMENT = "adjustment"  # staff corrected it, with a reason
     COUNT = "count"  # what a count found differs from the book
+    TRANSFER = "transfer"  # from one location to another: two that add up to nothing
     SALE = "sale"  # a hold was confirmed
     SALE_UNDONE = "sale_undone"  # the compensating row of a sale whose order was cancelled
 
@@ -129,13 +130,10 @@ class StockEvent(SQLModel, table=True):
     """A SKU crossed its threshold or zero, over all locations: written in the transaction that made it cross."""
 
     __tablename__ = "stock_events"
-    __table_args__ = (
-        one_of("kind", StockEventKind),
-        Index("ix_stock_events_newest", text("at DESC"), text("id DESC")),
-    )
+    __table_args__ = (one_of("kind", StockEventKind), Index("ix_stock_events_sku_id", "sku", text("id DESC")))
 
     id: UUID = uuid7_key()
-    sku: str = Field(foreign_key="variants.sku", max_length=64, index=True)
+    sku: str = Field(foreign_key="variants.sku", max_length=64)
     kind: str
     available: int
     threshold: int

@@ -1,0 +1,1 @@
+"""Stock as staff see it and change it. All figures are units."""
