@@ -1,16 +1,21 @@
 """Changing a cart: versions and If-Match, a key that adds once, taking lines out, and what a change costs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from api.dependencies import Resources
+from domain.money import Money
+from services.carts import Cart, CartStore, Line, Owner
 from tests.api.conftest import Caller
-from tests.api.shopping import add, cart_of, keyed, refused
+from tests.api.shopping import add, cart_of, keyed, refused, usd
 from tests.builders import Shop
 from tests.queries import counted_queries
 
@@ -154,14 +159,68 @@ async def counted_commands(redis: Redis) -> AsyncIterator[list[str]]:
                 commands.append(command["command"])
 
 
-async def test_adding_to_a_cart_asks_redis_once_and_postgres_twice(
+async def commands_of(resources: Resources, send: Callable[[], Awaitable[object]]) -> tuple[list[str], int]:
+    """What Redis is asked, by name, and how many queries Postgres is."""
+    with counted_queries(resources.database) as queries:
+        async with counted_commands(resources.redis) as commands:
+            await send()
+    return [command.split()[0] for command in commands], len(queries)
+
+
+IN_THE_GATE = ["EVALSHA", "EXISTS", "HGETALL"]
+"""One pipeline: the limit, the session, the cart."""
+
+
+async def test_a_change_is_one_script_and_one_query_and_a_read_is_one_query(
     customer: Caller, shop: Shop, resources: Resources
 ) -> None:
     for sku in ("LAMP", "VASE", "DESK"):
         await shop.product(sku)
-        await add(customer, sku)  # the connections and the script are there
+        await add(customer, sku)  # the connections and the scripts are there
+    await customer.patch("/carts/items/VASE", json={"quantity": 2})
+    for change in (
+        lambda: add(customer, "LAMP"), lambda: customer.patch("/carts/items/VASE", json={"quantity": 3}),
+    ):  # fmt: skip
+        assert await commands_of(resources, change) == ([*IN_THE_GATE, "EVALSHA"], 1)
+    assert await commands_of(resources, lambda: customer.get("/carts/current")) == (IN_THE_GATE, 1)
+
+
+async def test_what_another_tab_put_in_meanwhile_is_priced_too(
+    customer: Caller, shop: Shop, app: FastAPI, resources: Resources
+) -> None:
+    """The cart that the gate brought did not have it: it takes one query more."""
+
+    class Meanwhile(CartStore):
+        async def add(self, owner: Owner, line: Line, **more: Any) -> tuple[Cart, bool]:
+            await super().add(owner, Line("VASE", 1, Money(300, "USD"), 10))
+            return await super().add(owner, line, **more)
+
+    await shop.product("LAMP", price=1000)
+    await shop.product("VASE", price=300)
+    app.state.resources = replace(resources, carts=Meanwhile.from_settings(resources.redis, resources.settings))
     with counted_queries(resources.database) as queries:
-        async with counted_commands(resources.redis) as commands:
-            await add(customer, "LAMP")
-    assert [command.split()[0] for command in commands] == ["EVALSHA"]
-    assert len(queries) == 2, "the offer of what is added, and those of what is in the cart"
+        cart = await add(customer, "LAMP")
+    assert cart["totals"]["total"] == usd(1300)
+    assert len(queries) == 2
+
+
+async def test_two_hundred_additions_at_once_of_fifty_skus_end_in_exactly_the_right_cart(
+    customer: Caller, shop: Shop
+) -> None:
+    for number in range(50):
+        await shop.product(f"SKU-{number}", price=number + 1, stock=1000)
+    units = {number: number // 50 + 1 for number in range(200)}
+    answers = await asyncio.gather(
+        *(
+            customer.post("/carts/items", json={"sku": f"SKU-{number % 50}", "quantity": quantity})
+            for number, quantity in units.items()
+        )
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["version"] for answer in answers} == set(range(1, 201)), "each saw a cart of its own"
+    assert await cart_of(customer) == {f"SKU-{number}": 1 + 2 + 3 + 4 for number in range(50)}
+    cart = (await customer.get("/carts/current")).json()
+    assert cart["totals"]["total"] == usd(10 * sum(range(1, 51)))
+    for answer in answers:
+        seen = answer.json()
+        assert seen["totals"]["total"]["amount"] == sum(item["line_total"]["amount"] for item in seen["items"])

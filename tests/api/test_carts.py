@@ -1,17 +1,22 @@
 """Filling a cart: what is in it, what it costs today, and what it cannot hold."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import col
 
+from api.dependencies import Resources
 from core.database import Database
 from models.catalogue import Product, Variant
 from models.inventory import Stock
-from tests.api.conftest import Caller
+from services.carts import CartStore
+from tests.api.conftest import Caller, SignIn
 from tests.api.shopping import add, cart_of, fields_of, refused, usd
 from tests.builders import Shop
 
@@ -42,7 +47,7 @@ async def test_adding_adds_up_and_the_cart_is_shown_whole(customer: Caller, shop
         "unit_price": usd(1250), "line_total": usd(6250), "available": 10, "problems": [],
     }  # fmt: skip
     assert cart["totals"]["total"] == usd(6550)
-    assert cart == (await customer.get("/carts/current")).json() | {"expires_at": cart["expires_at"]}
+    assert cart == (await customer.get("/carts/current")).json()
 
 
 async def test_each_customer_has_a_cart_of_their_own(customer: Caller, stranger: Caller, shop: Shop) -> None:
@@ -158,3 +163,56 @@ async def test_a_cart_holds_one_currency(customer: Caller, shop: Shop) -> None:
     await customer.delete("/carts/items/LAMP")
     cart = await add(customer, "LAMPE")
     assert cart["totals"]["total"] == {"amount": 1999, "currency": "EUR"}
+
+
+ODD_SKUS = ["LA MP", "LÄMP", "q:LAMP", "p:x", "id", "version", "{a}", "'; DROP TABLE users", "%2F", "*", "☃" * 64]
+
+
+@pytest.mark.parametrize("sku", ODD_SKUS)
+async def test_a_sku_may_be_any_text_in_the_body_and_in_the_path(customer: Caller, shop: Shop, sku: str) -> None:
+    await shop.product(sku)
+    path = f"/carts/items/{quote(sku, safe='')}"
+    cart = await add(customer, sku, 2)
+    assert [item["sku"] for item in cart["items"]] == [sku]
+    assert (await customer.patch(path, json={"quantity": 3})).json()["items"][0]["quantity"] == 3
+    assert (await customer.delete(path)).json()["items"] == []
+
+
+async def test_a_sku_that_is_too_long_is_refused(customer: Caller) -> None:
+    path = f"/carts/items/{'x' * 65}"
+    refused(await customer.post("/carts/items", json={"sku": "x" * 65, "quantity": 1}), 422, "validation-failed")
+    refused(await customer.patch(path, json={"quantity": 1}), 422, "validation-failed")
+    refused(await customer.delete(path), 422, "validation-failed")
+
+
+async def test_a_cart_has_a_limit_of_lines(customer: Caller, shop: Shop, app: FastAPI, resources: Resources) -> None:
+    few = resources.settings.model_copy(update={"max_cart_lines": 2})
+    app.state.resources = replace(resources, carts=CartStore.from_settings(resources.redis, few))
+    for sku in ("LAMP", "VASE", "DESK"):
+        await shop.product(sku)
+    await add(customer, "LAMP")
+    await add(customer, "VASE")
+    refused(await customer.post("/carts/items", json={"sku": "DESK", "quantity": 1}), 422, "too-many-lines")
+    await add(customer, "VASE")
+    assert await cart_of(customer) == {"LAMP": 1, "VASE": 2}
+
+
+async def test_a_machine_has_no_cart(sign_in: SignIn, anonymous: Caller) -> None:
+    body = {"name": "erp", "permissions": ["inventory:read"]}
+    made = await (await sign_in("admin")).post("/api-keys", json=body)
+    anonymous.headers["Authorization"] = f"Bearer {made.json()['key']}"
+    refused(await anonymous.get("/carts/current"), 403, "forbidden")
+    refused(await anonymous.post("/carts/merge", json={"cart_token": "x"}), 403, "forbidden")
+
+
+@pytest.mark.parametrize("sku", ["a%00b", "%00", "%ED%A0%80", "%FF", "%2E%2E", "%20", "{sku}", "*"])
+async def test_a_path_that_is_no_sku_of_the_cart_changes_nothing(customer: Caller, shop: Shop, sku: str) -> None:
+    await shop.product("LAMP")
+    await add(customer, "LAMP")
+    for answer in (
+        await customer.patch(f"/carts/items/{sku}", json={"quantity": 2}),
+        await customer.delete(f"/carts/items/{sku}"),
+    ):
+        assert answer.status_code in (404, 422), answer.text
+        refused(answer, answer.status_code, answer.json()["code"])
+    assert await cart_of(customer) == {"LAMP": 1}

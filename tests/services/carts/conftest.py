@@ -4,7 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.carts.store import Addition
+from domain.money import Money
+from services.carts import Guest, Line
 
 
 @pytest.fixture
@@ -12,10 +13,11 @@ def owner() -> UUID:
     return uuid4()
 
 
-def units(sku: str, quantity: int = 1, *, currency: str = "USD", available: int = 1000) -> Addition:
-    return Addition(sku, quantity, currency, available)
+@pytest.fixture
+def guest() -> Guest:
+    """One whose token was drawn this moment: the first line opens the cart."""
+    return Guest.draw()[1]
 
 
-def key_of(owner: UUID) -> str:
-    """Where the cart lies in Redis."""
-    return f"cart:{{{owner}}}"
+def units(sku: str, quantity: int = 1, *, currency: str = "USD", available: int = 1000, price: int = 1999) -> Line:
+    return Line(sku, quantity, Money(price, currency), available)

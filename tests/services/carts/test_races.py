@@ -5,12 +5,12 @@ from collections import Counter
 from uuid import UUID, uuid4
 
 from domain.errors import Fact
-from services.carts import CartStore
-from services.carts.store import Addition, KeyedRequest
+from services.carts import CartStore, Line
+from services.carts.store import KeyedRequest
 from tests.services.carts.conftest import units
 
 
-async def outcome(carts: CartStore, owner: UUID, line: Addition, expected: int | None = None) -> str:
+async def outcome(carts: CartStore, owner: UUID, line: Line, expected: int | None = None) -> str:
     try:
         await carts.add(owner, line, expected=expected)
     except Fact as refusal:

@@ -7,9 +7,10 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.errors import CurrencyMismatch, NotFound, OutOfStock, QuantityOutOfRange, TooManyLines
-from services.carts import CartStore
+from services.carts import CartStore, Guest, Line, Owner
+from services.carts.owners import key_of
 from services.carts.store import MAX_UNITS_PER_LINE
-from tests.services.carts.conftest import key_of, units
+from tests.services.carts.conftest import units
 
 
 async def test_a_cart_is_made_once_and_then_there(carts: CartStore, owner: UUID) -> None:
@@ -42,8 +43,8 @@ async def test_a_cart_is_its_owners_own(carts: CartStore, owner: UUID) -> None:
 async def test_a_line_is_set_and_removed(carts: CartStore, owner: UUID) -> None:
     await carts.add(owner, units("LAMP", 5))
     await carts.add(owner, units("SHADE"))
-    assert (await carts.set_quantity(owner, "LAMP", 2, 10)).quantities == {"LAMP": 2, "SHADE": 1}
-    cart = await carts.set_quantity(owner, "LAMP", 0, 0)
+    assert (await carts.set_quantity(owner, units("LAMP", 2, available=10))).quantities == {"LAMP": 2, "SHADE": 1}
+    cart = await carts.remove(owner, "LAMP")
     assert (cart.quantities, cart.version) == ({"SHADE": 1}, 4)
     again, _ = await carts.add(owner, units("LAMP"))
     assert list(again.quantities) == ["SHADE", "LAMP"], "what comes back stands at the end"
@@ -52,7 +53,7 @@ async def test_a_line_is_set_and_removed(carts: CartStore, owner: UUID) -> None:
 async def test_a_line_that_is_not_there_cannot_be_set(carts: CartStore, owner: UUID) -> None:
     for _ in range(2):
         with pytest.raises(NotFound):
-            await carts.set_quantity(owner, "LAMP", 1, 10)
+            await carts.set_quantity(owner, units("LAMP", 1, available=10))
         await carts.open(owner)
 
 
@@ -62,7 +63,7 @@ async def test_more_than_there_is_does_not_go_in(carts: CartStore, owner: UUID) 
         await carts.add(owner, units("LAMP", 2, available=4))
     assert refused.value.facts == {"lines": [{"sku": "LAMP", "requested": 5, "available": 4}]}
     with pytest.raises(OutOfStock):
-        await carts.set_quantity(owner, "LAMP", 5, 4)
+        await carts.set_quantity(owner, units("LAMP", 5, available=4))
     with pytest.raises(OutOfStock) as refused:
         await carts.add(uuid4(), units("LAMP", available=-2))
     assert refused.value.facts["lines"][0]["available"] == 0
@@ -77,13 +78,13 @@ async def test_a_line_has_at_most_999_units(carts: CartStore, owner: UUID) -> No
 
 
 async def test_a_cart_has_a_limit_of_lines_but_not_on_the_lines_it_has(redis: Redis, owner: UUID) -> None:
-    carts = CartStore(redis, lifetime=timedelta(days=1), max_lines=3)
+    carts = CartStore(redis, lifetime=timedelta(days=1), guest_lifetime=timedelta(days=1), max_lines=3)
     for sku in ("A", "B", "C"):
         await carts.add(owner, units(sku))
     with pytest.raises(TooManyLines):
         await carts.add(owner, units("D"))
     await carts.add(owner, units("C"))
-    await carts.set_quantity(owner, "A", 0, 0)
+    await carts.remove(owner, "A")
     assert (await carts.add(owner, units("D")))[0].quantities == {"B": 1, "C": 2, "D": 1}
 
 
@@ -91,7 +92,7 @@ async def test_a_cart_has_one_currency_until_it_is_empty(carts: CartStore, owner
     await carts.add(owner, units("LAMP"))
     with pytest.raises(CurrencyMismatch):
         await carts.add(owner, units("LAMPE", currency="EUR"))
-    assert (await carts.set_quantity(owner, "LAMP", 0, 0)).currency is None
+    assert (await carts.remove(owner, "LAMP")).currency is None
     assert (await carts.add(owner, units("LAMPE", currency="EUR")))[0].currency == "EUR"
 
 
@@ -105,15 +106,24 @@ async def test_a_refusal_makes_no_cart_and_no_version(carts: CartStore, redis: R
     assert (await carts.open(owner))[0].version == 1
 
 
-async def test_each_change_gives_the_cart_its_whole_lifetime_again(redis: Redis, owner: UUID) -> None:
-    carts = CartStore(redis, lifetime=timedelta(days=30), max_lines=10)
-    day = 24 * 3600 * 1000
-    for change in (carts.open(owner), carts.add(owner, units("LAMP", 2)), carts.set_quantity(owner, "LAMP", 1, 5)):
-        await change
-        assert 29 * day < await redis.pttl(key_of(owner)) <= 30 * day
-        await redis.pexpire(key_of(owner), day)
-    cart, _ = await carts.open(owner)
-    assert datetime.now(UTC) < cart.expires_at <= datetime.now(UTC) + timedelta(days=1), "looking renews nothing"
+@pytest.mark.parametrize(
+    ("whose", "days"), [(uuid4(), 30), (Guest.draw()[1], 7)], ids=["a user's cart", "a guest's cart"]
+)
+async def test_each_change_gives_a_cart_its_whole_lifetime_again_and_looking_gives_none(
+    redis: Redis, whose: Owner, days: int
+) -> None:
+    day = timedelta(days=1)
+    carts = CartStore(redis, lifetime=30 * day, guest_lifetime=7 * day, max_lines=10)
+    ending = CartStore(redis, lifetime=day, guest_lifetime=day, max_lines=10)
+    for change in (carts.add, carts.set_quantity):
+        await ending.add(whose, units("LAMP"))
+        seen, _ = await carts.open(whose)
+        assert seen.expires_at <= datetime.now(UTC) + day
+        await change(whose, units("LAMP"))
+        cart, _ = await ending.open(whose)
+        assert seen.expires_at + (days - 1) * day <= cart.expires_at <= datetime.now(UTC) + days * day
+        kept = datetime.now(UTC) + timedelta(milliseconds=await redis.pttl(key_of(whose)))
+        assert abs(kept - cart.expires_at) < timedelta(seconds=5), "what it says is what Redis does"
 
 
 async def test_a_cart_that_ran_out_or_was_deleted_is_another_one(carts: CartStore, redis: Redis, owner: UUID) -> None:
@@ -134,3 +144,30 @@ async def test_a_sku_may_be_any_text(carts: CartStore, owner: UUID, sku: str) ->
     await carts.add(owner, units(sku, 2))
     cart, _ = await carts.add(owner, units(sku))
     assert (cart.quantities, cart.version) == ({sku: 3}, 2)
+
+
+async def test_a_line_remembers_the_price_at_which_it_was_last_set(carts: CartStore, owner: UUID) -> None:
+    await carts.add(owner, units("LAMP", price=1000))
+    await carts.add(owner, units("SHADE", price=300))
+    cart, _ = await carts.add(owner, units("LAMP", price=1100))
+    assert cart.prices_seen == {"LAMP": 1100, "SHADE": 300}
+    cart = await carts.set_quantity(owner, units("SHADE", 2, price=0))
+    assert cart.prices_seen == {"LAMP": 1100, "SHADE": 0}
+    await carts.remove(owner, "LAMP")
+    assert (await carts.open(owner))[0].prices_seen == {"SHADE": 0}
+
+
+async def test_what_is_not_sold_is_neither_added_nor_set_but_taken_out(carts: CartStore, owner: UUID) -> None:
+    unsold = Line("LAMP", 2, None, 0)
+    with pytest.raises(NotFound):
+        await carts.add(owner, unsold)
+    await carts.add(owner, units("LAMP"))
+    with pytest.raises(NotFound):
+        await carts.set_quantity(owner, unsold)
+    assert (await carts.remove(owner, "LAMP")).quantities == {}
+
+
+async def test_a_line_whose_currency_changed_is_not_set(carts: CartStore, owner: UUID) -> None:
+    await carts.add(owner, units("LAMP"))
+    with pytest.raises(CurrencyMismatch):
+        await carts.set_quantity(owner, units("LAMP", 2, currency="EUR"))

@@ -7,8 +7,9 @@ from redis.asyncio import Redis
 
 from domain.errors import KeyReused, NotFound, OutOfStock, Stale
 from services.carts import CartStore
+from services.carts.owners import key_of
 from services.carts.store import KeyedRequest
-from tests.services.carts.conftest import key_of, units
+from tests.services.carts.conftest import units
 
 REQUEST = KeyedRequest("a-key-of-16-characters", "one")
 
@@ -16,7 +17,9 @@ REQUEST = KeyedRequest("a-key-of-16-characters", "one")
 async def test_a_change_of_the_version_that_was_read_is_made(carts: CartStore, owner: UUID) -> None:
     cart, _ = await carts.add(owner, units("LAMP"), expected=0)
     cart, _ = await carts.add(owner, units("LAMP"), expected=cart.version)
-    assert (await carts.set_quantity(owner, "LAMP", 5, 10, expected=cart.version)).quantities == {"LAMP": 5}
+    assert (await carts.set_quantity(owner, units("LAMP", 5, available=10), expected=cart.version)).quantities == {
+        "LAMP": 5
+    }
 
 
 async def test_a_change_of_another_version_is_refused(carts: CartStore, owner: UUID) -> None:
@@ -25,7 +28,7 @@ async def test_a_change_of_another_version_is_refused(carts: CartStore, owner: U
         with pytest.raises(Stale):
             await carts.add(owner, units("LAMP"), expected=stale)
         with pytest.raises(Stale):
-            await carts.set_quantity(owner, "LAMP", 5, 10, expected=stale)
+            await carts.set_quantity(owner, units("LAMP", 5, available=10), expected=stale)
     assert (await carts.open(owner))[0].quantities == {"LAMP": 1}
 
 
@@ -77,7 +80,7 @@ async def test_an_order_takes_its_lines_once(carts: CartStore, owner: UUID) -> N
 
 async def test_an_order_takes_what_is_left_of_a_line_that_shrank(carts: CartStore, owner: UUID) -> None:
     cart, _ = await carts.add(owner, units("LAMP", 5))
-    await carts.set_quantity(owner, "LAMP", 2, 10)
+    await carts.set_quantity(owner, units("LAMP", 2, available=10))
     await carts.take(owner, cart.id, uuid4(), {"LAMP": 5, "GONE": 1})
     left, _ = await carts.open(owner)
     assert (left.quantities, left.currency) == ({}, None)
@@ -96,7 +99,7 @@ async def test_a_cart_that_is_gone_has_no_line_to_set(carts: CartStore, owner: U
     await carts.add(owner, units("LAMP"))
     await carts.delete(owner)
     with pytest.raises(NotFound):
-        await carts.set_quantity(owner, "LAMP", 2, 10)
+        await carts.set_quantity(owner, units("LAMP", 2, available=10))
 
 
 async def test_a_key_with_another_body_is_refused(carts: CartStore, owner: UUID) -> None:
