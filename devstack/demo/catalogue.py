@@ -25,6 +25,7 @@ class Entry(BaseModel):
 class CategoryEntry(Entry):
     slug: Slug
     name: Name
+    parent: Slug | None = None
 
 
 class VariantEntry(Entry):

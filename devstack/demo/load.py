@@ -17,7 +17,8 @@ from core.database import Database
 from core.settings import Environment, Settings, get_settings
 from devstack.demo.accounts import DEMO_ACCOUNTS
 from devstack.demo.catalogue import FILE, Catalogue, read_catalogue
-from devstack.demo.loading import Loaded, SkuTaken, load_accounts, load_catalogue
+from devstack.demo.loading import Loaded, load_accounts, load_catalogue
+from domain.errors import SkuTaken
 
 app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
 console = Console(highlight=False)

@@ -1,84 +1,65 @@
-"""The catalogue as shoppers see it."""
+"""The catalogue as it is answered: stored bytes, completed in the query that finds them. See ADR 0013."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import NotFound
-from models.catalogue import Category, Product, ProductStatus, Variant
+from models.catalogue import Category, FormerSlug, Product, ProductBody, ProductStatus, Variant
 from models.inventory import Stock
-
-
-@dataclass
-class Listing:
-    """A product with its category, its variants and whether any of them can be bought."""
-
-    product: Product
-    category: Category | None
-    variants: list[Variant] = field(default_factory=list)
-    in_stock: bool = False
+from services.catalogue.publishing import whole
 
 
 @dataclass(frozen=True)
-class ProductFilter:
-    category: str | None = None
-    brand: str | None = None
+class Shown:
+    """A product as clients get it: `json` is the whole object."""
+
+    id: UUID
+    slug: str
+    version: int
+    json: bytes
 
 
-async def newest(
-    session: AsyncSession, wanted: ProductFilter, limit: int, after: tuple[datetime, UUID] | None
-) -> list[Listing]:
-    """Active products, the newest first. `after` is (created_at, id) of the last one seen."""
-    statement = _with_category().where(col(Product.status) == ProductStatus.ACTIVE)
-    if wanted.category is not None:
-        statement = statement.where(col(Category.slug) == wanted.category)
-    if wanted.brand is not None:
-        statement = statement.where(col(Product.brand) == wanted.brand)
-    if after is not None:
-        statement = statement.where(tuple_(col(Product.created_at), col(Product.id)) < after)
-    statement = statement.order_by(col(Product.created_at).desc(), col(Product.id).desc()).limit(limit)
-    return await _complete(session, statement)
-
-
-async def product(session: AsyncSession, id_or_slug: str) -> Listing:
-    """An active product by its id or its slug. Raises NotFound."""
-    by: ColumnElement[bool]
-    try:
-        by = col(Product.id) == UUID(id_or_slug)
-    except ValueError:
-        by = col(Product.slug) == id_or_slug
-    statement = _with_category().where(by, col(Product.status) == ProductStatus.ACTIVE)
-    listings = await _complete(session, statement)
-    if not listings:
-        raise NotFound("There is no such product.")
-    return listings[0]
-
-
-def _with_category() -> Select[Product, Category]:
-    return select(Product, Category).outerjoin(Category, col(Category.id) == Product.category_id)
-
-
-async def listings(session: AsyncSession, product_ids: Collection[UUID]) -> list[Listing]:
-    """These products whatever their status, in no order; one that is gone is absent."""
-    return await _complete(session, _with_category().where(col(Product.id).in_(product_ids)))
-
-
-async def _complete(session: AsyncSession, statement: Select[Product, Category]) -> list[Listing]:
-    rows = (await session.execute(statement)).all()
-    listings = {product.id: Listing(product, category) for product, category in rows}
-    there = exists().where(col(Stock.sku) == Variant.sku, col(Stock.on_hand) > col(Stock.reserved))
-    variants = (
-        select(Variant, there)
-        .where(col(Variant.product_id).in_(listings))
-        .order_by(col(Variant.product_id), col(Variant.position), col(Variant.sku))
+def select_shown() -> Select[*tuple[Any, ...]]:
+    """Every product with its bytes and what `whole` adds to them. Where, order and limit are the caller's."""
+    # An EXISTS would be answered for all products at once where Postgres expects many of them, before a LIMIT.
+    in_stock = (
+        select(func.coalesce(func.bool_or(col(Stock.on_hand) > col(Stock.reserved)), False))
+        .join(Variant, col(Variant.sku) == Stock.sku)
+        .where(col(Variant.product_id) == Product.id)
+        .scalar_subquery()
     )
-    for variant, in_stock in (await session.execute(variants)).all():
-        listing = listings[variant.product_id]
-        listing.variants.append(variant)
-        listing.in_stock = listing.in_stock or in_stock
-    return list(listings.values())
+    return (
+        select(
+            col(Product.id), col(Product.slug), col(Product.version), col(Product.created_at), col(ProductBody.body),
+            col(Category.slug).label("category_slug"), col(Category.name).label("category_name"),
+            in_stock.label("in_stock"),
+        )
+        .join(ProductBody, col(ProductBody.product_id) == Product.id)
+        .outerjoin(Category, col(Category.id) == Product.category_id)
+    )  # fmt: skip
+
+
+async def product(session: AsyncSession, id_or_slug: str, *, with_hidden: bool = False) -> Shown:
+    """An active product by its id, its slug, or one that it had before. Raises NotFound."""
+    statement = select_shown().where(named(id_or_slug))
+    if not with_hidden:
+        statement = statement.where(col(Product.status) == ProductStatus.ACTIVE)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such product.")
+    category = None if row.category_slug is None else (row.category_slug, row.category_name)
+    return Shown(row.id, row.slug, row.version, whole(row.body, category=category, in_stock=row.in_stock))
+
+
+def named(id_or_slug: str) -> ColumnElement[bool]:
+    """The one product that is meant. No slug is an id, and no former slug of one is a slug of another."""
+    try:
+        return col(Product.id) == UUID(id_or_slug)
+    except ValueError:
+        former = select(col(FormerSlug.product_id)).where(col(FormerSlug.slug) == id_or_slug).scalar_subquery()
+        return or_(col(Product.slug) == id_or_slug, col(Product.id) == former)

@@ -110,7 +110,7 @@ async def test_a_category_and_a_brand_narrow_the_list(anonymous: Caller, shop: S
     assert names(await listed(anonymous, category="lighting")) == ["The TORCH", "The LAMP"]
     assert names(await listed(anonymous, brand="Hestia")) == ["The VASE", "The LAMP"]
     assert names(await listed(anonymous, brand="Hestia", category="lighting")) == ["The LAMP"]
-    assert await listed(anonymous, category="nowhere") == {"items": [], "next_cursor": None}
+    assert (await listed(anonymous, category="nowhere"))["items"] == []
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])

@@ -10,22 +10,23 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from api.schemas.catalogue import ProductView
 from core.database import Database
 from core.settings import Environment, Settings
 from devstack.demo import load as command
 from devstack.demo.accounts import DEMO_PASSWORD
 from devstack.demo.catalogue import Catalogue, ProductEntry, read_catalogue
-from devstack.demo.loading import Loaded, SkuTaken, load_catalogue
+from devstack.demo.loading import Loaded, load_catalogue
 from devstack.servers import Postgres
 from devstack.servers.ports import free_port
 from devstack.stack_children import ROOT
+from domain.errors import SkuTaken
 from models.accounts import User
 from models.base import metadata
-from models.catalogue import Product
+from models.catalogue import Product, ProductStatus
 from models.inventory import MovementKind, Stock, StockMovement
 from services.catalogue import reading as shop_window
 from services.catalogue import selling
-from services.catalogue.reading import ProductFilter
 from services.passwords import verify_password
 from tests.builders import Shop
 
@@ -125,13 +126,32 @@ async def test_opening_stock_is_explained_by_the_ledger(database: Database) -> N
     assert {(row.kind, row.reason) for row in movements} == {(MovementKind.RECEIPT, "opening stock")}
 
 
-async def test_products_are_listed_by_their_dates(database: Database) -> None:
+async def test_products_have_the_dates_of_the_file(database: Database) -> None:
     await load(database, WHOLE)
     async with database.snapshot() as session:
-        newest = await shop_window.newest(session, ProductFilter(), limit=50, after=None)
-    dates = [listing.product.created_at.date() for listing in newest]
-    assert dates == sorted((p.listed_on for p in WHOLE.products if p.status == "active"), reverse=True)[:50]
-    assert len({listing.category.slug for listing in newest if listing.category}) > 6
+        found = await session.execute(select(col(Product.slug), col(Product.created_at)))
+        dates = {slug: created_at.date() for slug, created_at in found}
+    assert dates == {product.slug: product.listed_on for product in WHOLE.products}
+
+
+async def test_what_is_loaded_is_shown_whole(database: Database) -> None:
+    await load(database)
+    async with database.reading() as session:
+        shown = ProductView.model_validate_json((await shop_window.product(session, TEE.slug)).json)
+    assert (shown.name, shown.brand, shown.in_stock) == (TEE.name, TEE.brand, True)
+    assert shown.category is not None
+    assert shown.category.slug == TEE.category
+    assert [variant.sku for variant in shown.variants] == [variant.sku for variant in TEE.variants]
+
+
+async def test_categories_stand_where_the_file_has_them_once_and_where_staff_put_them_then(shop: Shop) -> None:
+    await load(shop.database)
+    below = "SELECT c.slug, p.slug FROM categories c JOIN categories p ON p.id = c.parent_id"
+    assert await shop.rows(below) == [(one.slug, one.parent) for one in WHOLE.categories if one.parent]
+    await shop.rows("UPDATE categories SET parent_id = NULL, name = 'Other'")
+    await load(shop.database)
+    assert await shop.rows(below) == []
+    assert {row[0] for row in await shop.rows("SELECT name FROM categories")} == {c.name for c in WHOLE.categories}
 
 
 async def test_stock_that_changed_meanwhile_stays(shop: Shop) -> None:
@@ -167,7 +187,7 @@ async def test_text_and_price_changed_together_are_one_version(database: Databas
         {"name": "Plain Tee"},
         {"brand": "Brackwater"},
         {"category": "home"},
-        {"status": "archived"},
+        {"status": ProductStatus.ARCHIVED},
         {"attributes": {"weight_g": 181}},
         {"images": []},
         {"currency": "EUR"},

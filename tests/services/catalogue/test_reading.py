@@ -1,36 +1,19 @@
-"""The catalogue as shoppers see it: complete pages, the newest first, and what a SKU costs now."""
+"""The catalogue as shoppers see it: stored bytes that are what the rows say, and what a SKU costs now."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+import json
+from uuid import uuid4
 
 import pytest
 
+from api.schemas.catalogue import ProductView
 from domain.errors import NotFound
 from domain.money import Money
-from models.catalogue import Category, Variant
-from services.catalogue import reading, selling
-from services.catalogue.reading import Listing, ProductFilter
+from models.catalogue import Variant
+from services.catalogue import publishing, reading, selling
+from services.catalogue.reading import Shown
 from services.catalogue.selling import Offer
 from tests.builders import Shop
 from tests.queries import counted_queries
-
-ALL = ProductFilter()
-JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-async def newest(shop: Shop, limit: int = 20, wanted: ProductFilter = ALL, after: Any = None) -> list[Listing]:
-    async with shop.database.transaction() as session:
-        return await reading.newest(session, wanted, limit, after)
-
-
-async def walk(shop: Shop, limit: int) -> list[UUID]:
-    seen: list[UUID] = []
-    after: tuple[datetime, UUID] | None = None
-    while found := await newest(shop, limit, after=after):
-        seen += [listing.product.id for listing in found]
-        after = (found[-1].product.created_at, found[-1].product.id)
-    return seen
 
 
 async def offers(shop: Shop, *skus: str) -> dict[str, Offer]:
@@ -38,106 +21,70 @@ async def offers(shop: Shop, *skus: str) -> dict[str, Offer]:
         return await selling.offers(session, skus)
 
 
-async def category(shop: Shop, slug: str) -> UUID:
-    row = Category(slug=slug, name=slug.title())
-    async with shop.database.transaction() as session:
-        session.add(row)
-        await session.flush()
-    return row.id
+async def show(shop: Shop, id_or_slug: object) -> Shown:
+    async with shop.database.reading() as session:
+        return await reading.product(session, str(id_or_slug))
 
 
-async def many_products(shop: Shop, count: int) -> list[UUID]:
-    """Listed in three moments only, so that the id must decide; the newest first."""
-    listed: list[tuple[datetime, UUID]] = []
-    for number in range(count):
-        moment = JANUARY + timedelta(days=number % 3)
-        listed.append((moment, await shop.product(f"SKU-{number}", created_at=moment)))
-    return [product_id for _, product_id in sorted(listed, reverse=True)]
+def view(product: Shown) -> ProductView:
+    """The stored bytes, held to the schema that documents them."""
+    assert set(json.loads(product.json)) == set(ProductView.model_fields)
+    return ProductView.model_validate_json(product.json, strict=True)
 
 
-@pytest.mark.parametrize("limit", [1, 2, 4, 10, 11, 50])
-async def test_the_pages_hold_every_product_once_and_the_newest_first(shop: Shop, limit: int) -> None:
-    expected = await many_products(shop, 10)
-    assert await walk(shop, limit) == expected
-
-
-async def test_a_product_that_comes_while_somebody_turns_the_pages_moves_none(shop: Shop) -> None:
-    expected = await many_products(shop, 6)
-    first = await newest(shop, 3)
-    await shop.product("NEWER")
-    after = (first[-1].product.created_at, first[-1].product.id)
-    second = await newest(shop, 3, after=after)
-    assert [listing.product.id for listing in first + second] == expected
-
-
-async def test_the_list_answers_the_second_time_what_it_answered_the_first(shop: Shop) -> None:
-    expected = await many_products(shop, 3)
-    for _ in range(3):
-        assert [listing.product.id for listing in await newest(shop)] == expected
-
-
-async def test_a_list_costs_the_same_whatever_its_length(shop: Shop) -> None:
-    await many_products(shop, 20)
-    for limit in (1, 5, 20):
-        with counted_queries(shop.database) as asked:
-            found = await newest(shop, limit)
-        assert (len(found), len(asked)) == (limit, 2)
-        assert all(listing.variants for listing in found)
-
-
-async def test_what_is_not_active_is_not_shown(shop: Shop) -> None:
-    shown = await shop.product("LAMP")
-    for status in ("draft", "archived"):
-        hidden = await shop.product(f"{status.upper()}-LAMP", status=status)
-        async with shop.database.transaction() as session:
-            with pytest.raises(NotFound):
-                await reading.product(session, str(hidden))
-    assert [listing.product.id for listing in await newest(shop)] == [shown]
-
-
-async def test_a_list_can_be_of_a_category_or_a_brand(shop: Shop) -> None:
-    lamps, chairs = await category(shop, "lamps"), await category(shop, "chairs")
-    lamp = await shop.product("LAMP", category_id=lamps, brand="Volt")
-    chair = await shop.product("CHAIR", category_id=chairs, brand="Volt")
-    await shop.product("NAMELESS")
-    by = {
-        ProductFilter(category="lamps"): [lamp],
-        ProductFilter(brand="Volt"): [chair, lamp],
-        ProductFilter(category="chairs", brand="Volt"): [chair],
-        ProductFilter(category="lamps", brand="Ohm"): [],
-        ProductFilter(category="nowhere"): [],
-    }
-    for wanted, expected in by.items():
-        assert [listing.product.id for listing in await newest(shop, wanted=wanted)] == expected
-    found = (await newest(shop, wanted=ProductFilter(category="lamps")))[0]
-    assert found.category is not None
-    assert found.category.name == "Lamps"
-
-
-async def test_a_product_is_found_by_its_id_and_by_its_slug_with_its_variants_in_order(shop: Shop) -> None:
+async def test_a_product_is_found_by_its_id_and_by_its_slug_in_one_query(shop: Shop) -> None:
     product_id = await shop.product("LAMP-M", stock=0)
     async with shop.database.transaction() as session:
         for sku, position in (("LAMP-S", -1), ("LAMP-L", 1)):
             session.add(Variant(product_id=product_id, sku=sku, position=position, price=1, currency="USD", options={}))
-    async with shop.database.transaction() as session:
-        by_id = await reading.product(session, str(product_id))
-        by_slug = await reading.product(session, by_id.product.slug)
+        await publishing.publish(session, [product_id])
+    async with shop.database.reading() as session:
+        with counted_queries(shop.database) as asked:
+            by_id = await reading.product(session, str(product_id))
+            by_slug = await reading.product(session, by_id.slug)
+        for name in (str(uuid4()), "no-such-lamp"):
+            with pytest.raises(NotFound):
+                await reading.product(session, name)
+    assert len(asked) == 2
+    assert by_slug == by_id
+    shown = view(by_id)
+    assert shown.id == by_id.id == product_id
+    assert [variant.sku for variant in shown.variants] == ["LAMP-S", "LAMP-M", "LAMP-L"]
+    assert shown.category is None
+    assert not shown.in_stock
+
+
+async def test_what_is_not_active_is_there_for_who_may_see_it(shop: Shop) -> None:
+    for status in ("draft", "archived"):
+        hidden = str(await shop.product(f"{status.upper()}-LAMP", status=status))
         with pytest.raises(NotFound):
-            await reading.product(session, str(uuid4()))
-        with pytest.raises(NotFound):
-            await reading.product(session, "no-such-lamp")
-    assert by_slug.product.id == by_id.product.id == product_id
-    assert [variant.sku for variant in by_id.variants] == ["LAMP-S", "LAMP-M", "LAMP-L"]
-    assert by_id.category is None
-    assert not by_id.in_stock
+            await show(shop, hidden)
+        async with shop.database.reading() as session:
+            found = await reading.product(session, hidden, with_hidden=True)
+        assert view(found).status == status
 
 
 async def test_a_product_is_in_stock_while_a_unit_of_it_is_free(shop: Shop) -> None:
-    await shop.product("LAMP", stock=2)
-    await shop.held({"LAMP": 1})
-    assert [listing.in_stock for listing in await newest(shop)] == [True]
-    await shop.held({"LAMP": 1})
-    assert [listing.in_stock for listing in await newest(shop)] == [False]
+    product_id = await shop.product("LAMP", stock=2)
+    for is_left in (True, False):
+        await shop.held({"LAMP": 1})
+        assert view(await show(shop, product_id)).in_stock is is_left
+
+
+async def test_publishing_writes_what_the_rows_say_and_costs_the_same_for_many(shop: Shop) -> None:
+    ids = [await shop.product(f"LAMP-{n}") for n in range(12)]
+    await shop.rows("UPDATE products SET name = 'New', price = NULL")
+    await shop.rows("UPDATE variants SET price = 5")
+    asked = {}
+    for some in (ids[:2], ids[2:]):
+        async with shop.database.transaction() as session:
+            with counted_queries(shop.database) as queries:
+                await publishing.publish(session, some)
+        asked[len(some)] = len(queries)
+    assert asked == {2: 5, 10: 5}
+    assert {row[0] for row in await shop.rows("SELECT price FROM products")} == {5}
+    shown = view(await show(shop, ids[7]))
+    assert (shown.name, shown.variants[0].price.amount) == ("New", 5)
 
 
 async def test_an_offer_is_todays_price_and_what_is_left(shop: Shop) -> None:
