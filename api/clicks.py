@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from core.database import Database
 from domain.errors import CartAlreadyOrdered, CartEmpty, Fact, KeyReused, OutOfStock, PriceChanged, Unavailable
 from domain.money import Money
@@ -13,6 +15,7 @@ from models.orders import CheckoutRequest
 from services import idempotency
 from services.carts import Cart, CartStore
 from services.catalogue import selling
+from services.customers import addressing, profile
 from services.idempotency import Use
 from services.orders import requesting
 from services.orders.requesting import NewRequest
@@ -20,14 +23,18 @@ from services.orders.requesting import NewRequest
 
 @dataclass(frozen=True)
 class Click:
-    """What the shopper sent. `address` is checked and complete; `fingerprint` is the body's."""
+    """What the shopper sent. `address` is checked and complete, or `address_id` is of one in the shopper's book.
+
+    `fingerprint` is the body's.
+    """
 
     user_id: UUID
     key: str
     fingerprint: str
     payment_method: PaymentMethod
     payment_token: str | None
-    address: dict[str, Any]
+    address: dict[str, Any] | None
+    address_id: UUID | None
     notes: str | None
     expected_total: Money | None
 
@@ -40,7 +47,7 @@ class Clicks:
     async def find_or_record(self, click: Click) -> tuple[CheckoutRequest, bool]:
         """The click's request row, and whether the click was seen before. The key is looked up before the cart.
 
-        Raises KeyReused, CartEmpty, CartAlreadyOrdered, OutOfStock, PriceChanged.
+        Raises KeyReused, CartEmpty, CartAlreadyOrdered, OutOfStock, PriceChanged, and NotFound for an address's id.
         """
         order_id = order_id_for(click.user_id, click.key)
         if (known := await self._find(click, order_id)) is not None:
@@ -48,6 +55,7 @@ class Clicks:
         try:
             new = await self._judge(click, order_id)
             async with self._database.transaction() as session:
+                await profile.require_present(session, click.user_id)
                 is_new = await requesting.record(session, new)
         except Fact:
             # The same click may have been faster elsewhere, and its order may have emptied the cart by now.
@@ -76,6 +84,7 @@ class Clicks:
                     raise CartAlreadyOrdered(order_id=str(holder))
                 raise CartEmpty
             offers = await selling.offers(session, cart.quantities)
+            address = await _address_of(session, click)
         lines = _price(cart, offers)
         currency = lines[0].unit_price.currency
         total = totals(lines, currency).total
@@ -90,13 +99,20 @@ class Clicks:
             fingerprint=click.fingerprint,
             payment_method=click.payment_method,
             payment_token=click.payment_token,
-            shipping_address=click.address,
+            shipping_address=address,
             notes=click.notes,
             cart_id=cart.id,
             cart_version=cart.version,
             currency=currency,
             lines=[_snapshot(line) for line in lines],
         )
+
+
+async def _address_of(session: AsyncSession, click: Click) -> dict[str, Any]:
+    """As it reads now: what becomes of the address book later is nothing to the order."""
+    if click.address_id is None:
+        return click.address or {}
+    return addressing.parts_of(await addressing.one(session, click.user_id, click.address_id))
 
 
 def _price(cart: Cart, offers: dict[str, selling.Offer]) -> list[PricedLine]:

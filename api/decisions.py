@@ -13,7 +13,8 @@ from core.database import Database
 from domain.errors import Fact, NotAllowedInState, Unavailable
 from domain.messages.checkout import CodDecision
 from domain.orders import OrderStatus, checkout_workflow_id
-from services import idempotency
+from services import audit, idempotency
+from services.audit import Actor
 from services.idempotency import Use
 from services.orders import reading
 from services.orders.reading import Viewer
@@ -24,10 +25,11 @@ DECISION_DEADLINE = timedelta(seconds=10)
 
 
 async def decide_cod(
-    database: Database, temporal: Client, order_id: UUID, decision: CodDecision, key: str | None
+    database: Database, temporal: Client, order_id: UUID, decision: CodDecision, key: str | None, actor: Actor
 ) -> bool:
     """Send it and wait until the order is confirmed or cancelled; True when this very request was made before.
 
+    The audit log has it as asked for; what came of it, where two decide at once, is in the order's timeline.
     Raises NotFound, NotAllowedInState, KeyReused, Unavailable.
     """
     staff = UUID(decision.by)
@@ -43,6 +45,9 @@ async def decide_cod(
             if was_seen:
                 return True
             raise NotAllowedInState(f"An order that is {status} waits for no decision.", order_status=status)
+        if not was_seen:
+            action = "order.confirm" if decision.confirm else "order.reject"
+            await audit.record(session, actor, action, "order", order_id)
     try:
         await _send(temporal, order_id, decision, _update_id(staff, key))
     except Fact:

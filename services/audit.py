@@ -1,11 +1,13 @@
 """The audit log: what staff, admins and machines did, written in the transaction of the act."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from models.audit import AuditEntry
 
@@ -34,3 +36,27 @@ async def record(
             details=details,
         )
     )
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """None asks for all."""
+
+    actor_id: UUID | None = None
+    action: str | None = None
+    subject: str | None = None
+    subject_id: str | None = None
+
+
+async def page(
+    session: AsyncSession, wanted: AuditFilter, limit: int, after: tuple[datetime, UUID] | None
+) -> list[AuditEntry]:
+    """The newest first. `after` is (at, id) of the last one seen."""
+    statement = select(AuditEntry)
+    for name, value in vars(wanted).items():
+        if value is not None:
+            statement = statement.where(col(getattr(AuditEntry, name)) == value)
+    if after is not None:
+        statement = statement.where(tuple_(col(AuditEntry.at), col(AuditEntry.id)) < after)
+    ordered = statement.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc()).limit(limit)
+    return list((await session.execute(ordered)).scalars())

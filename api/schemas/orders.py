@@ -4,29 +4,27 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-import pycountry
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from api.schemas.accounts import Phone
+from api.schemas.addresses import EXAMPLE_ADDRESS, AddressBody
 from api.schemas.carts import TotalsView
-from api.schemas.common import Body, Money, Page, Text
+from api.schemas.common import Body, Money, Page
 from domain import money
 from domain.orders import PaymentMethod, checkout_workflow_id
 from domain.pricing import Totals
 from models.orders import OrderEvent
 from services.orders.reading import WholeOrder
 
-
-def _country(value: str) -> str:
-    if pycountry.countries.get(alpha_2=value) is None:
-        raise ValueError("a country is its ISO 3166 code of two capital letters, such as DE")
-    return value
-
-
-Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(_country)]
-PostalCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=2, max_length=16, pattern=r"^[A-Za-z0-9][A-Za-z0-9 \-]*$")
-]
 PaymentToken = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{3,255}$"), Field(examples=["pm_card_visa"])]
 """A token of the provider's, never a card number: digits alone are refused."""
 
@@ -37,23 +35,6 @@ def _no_card_number(value: str) -> str:
     return value
 
 
-class AddressBody(Body):
-    full_name: Annotated[Text, Field(max_length=200)]
-    line1: Annotated[Text, Field(max_length=200)]
-    line2: Annotated[Text, Field(max_length=200)] | None = None
-    city: Annotated[Text, Field(max_length=120)]
-    region: Annotated[Text, Field(max_length=120)] | None = None
-    postal_code: PostalCode
-    country: Country
-    phone: Phone | None = None
-
-
-EXAMPLE_ADDRESS: dict[str, JsonValue] = {
-    "full_name": "Ada Shopper", "line1": "1 Analytical Way", "city": "Portland",
-    "region": "OR", "postal_code": "97201", "country": "US",
-}  # fmt: skip
-
-
 EXAMPLE_CHECKOUTS: list[JsonValue] = [
     {"payment_method": "card", "payment_token": "pm_card_visa", "shipping_address": EXAMPLE_ADDRESS},
     {"payment_method": "cod", "shipping_address": EXAMPLE_ADDRESS},
@@ -61,15 +42,26 @@ EXAMPLE_CHECKOUTS: list[JsonValue] = [
 
 
 class CheckoutBody(Body):
-    """`expected_total` guards against a price that changed after the shopper looked."""
+    """Goes to `shipping_address`, or to the one of the caller's address book whose id is `shipping_address_id`.
+
+    `expected_total` guards against a price that changed after the shopper looked.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": EXAMPLE_CHECKOUTS})
 
     payment_method: PaymentMethod
     payment_token: Annotated[PaymentToken, AfterValidator(_no_card_number)] | None = None
-    shipping_address: AddressBody
+    shipping_address_id: UUID | None = None
+    shipping_address: AddressBody | None = Field(default=None, validate_default=True)
     notes: Annotated[str, Field(max_length=1000)] | None = None
     expected_total: Money | None = None
+
+    @field_validator("shipping_address")
+    @classmethod
+    def _one_address(cls, value: AddressBody | None, info: ValidationInfo) -> AddressBody | None:
+        if "shipping_address_id" in info.data and (value is None) is (info.data["shipping_address_id"] is None):
+            raise ValueError("give either a shipping_address or a shipping_address_id")
+        return value
 
     @model_validator(mode="after")
     def _token_goes_with_card(self) -> Self:

@@ -1,6 +1,7 @@
 """Checkout requests: the inert row that is written before the message which starts the order."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -12,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.errors import CartAlreadyOrdered, KeyReused
+from domain.errors import CartAlreadyOrdered, KeyReused, OutOfStock
 from domain.orders import PaymentMethod
+from models.catalogue import Variant
 from models.orders import CartClaim, CheckoutRequest, Order, RequestOutcome
 
 
@@ -57,8 +59,10 @@ async def find(session: AsyncSession, order_id: UUID, fingerprint: str) -> Check
 async def record(session: AsyncSession, new: NewRequest) -> bool:
     """Write the request and claim its cart; False when this very key was faster elsewhere.
 
-    Raises CartAlreadyOrdered when another key holds the cart, or has ordered it since it was read.
+    Raises CartAlreadyOrdered when another key holds the cart, or has ordered it since it was read, and OutOfStock when
+    a SKU was deleted since.
     """
+    await _keep_skus(session, new.lines)
     statement = insert(CheckoutRequest).values(**vars(new)).on_conflict_do_nothing()
     written = await session.execute(statement.returning(col(CheckoutRequest.order_id)))
     if written.scalar_one_or_none() is None:
@@ -69,6 +73,16 @@ async def record(session: AsyncSession, new: NewRequest) -> bool:
     if holder := await ordered_from(session, new.cart_id, new.cart_version + 1):
         raise CartAlreadyOrdered(order_id=str(holder))
     return True
+
+
+async def _keep_skus(session: AsyncSession, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Whoever deletes one of them waits until this request can be seen, which forbids it."""
+    skus = {line["sku"]: line["quantity"] for line in lines}
+    kept = select(col(Variant.sku)).where(col(Variant.sku).in_(skus)).order_by(col(Variant.sku))
+    there = set((await session.execute(kept.with_for_update(read=True, key_share=True))).scalars())
+    if gone := [sku for sku in skus if sku not in there]:
+        short = [{"sku": sku, "requested": skus[sku], "available": 0} for sku in gone]
+        raise OutOfStock(f"{', '.join(gone)}: no longer sold.", lines=short)
 
 
 async def ordered_from(session: AsyncSession, cart_id: UUID, version: int) -> UUID | None:

@@ -6,11 +6,24 @@ from fastapi import APIRouter, Request, Response
 
 from api.clicks import Click
 from api.dependencies import CallerDep, ResourcesDep, ViewerDep
+from api.gate import Kind, counts_as
 from api.idempotency import KeyDep, mark_replayed
 from api.routes.orders.showing import show, show_pending
 from api.schemas.common import problems
 from api.schemas.orders import CardBody, CheckoutBody, OrderPending, OrderView
-from domain.errors import NotFound
+from domain.errors import (
+    CartAlreadyOrdered,
+    CartEmpty,
+    HoldExpired,
+    NotAllowedInState,
+    NotFound,
+    OrderCancelled,
+    OutOfStock,
+    PaymentDeclined,
+    PaymentRefused,
+    PaymentTokenUnknown,
+    PriceChanged,
+)
 from domain.money import Money
 from domain.orders import FIRST_STATUS, PaymentMethod
 from services import idempotency, payments
@@ -30,14 +43,18 @@ router = APIRouter()
     responses={
         202: {"model": OrderPending, "description": "Still running: look again at `Location`."},
         **problems(
+            PaymentDeclined, PaymentTokenUnknown, PaymentRefused, OutOfStock, PriceChanged, CartAlreadyOrdered,
+            OrderCancelled, HoldExpired, CartEmpty,
             s400="The Idempotency-Key is missing or malformed.",
             s402="The payment was declined, or its token is unknown. Everything is undone; the cart is kept.",
+            s404="There is no such address of yours.",
             s409="Out of stock, the price has changed, or this cart was ordered with another key.",
             s422="The cart is empty, the body is not valid, or the key was used with another body.",
             s503="Try the same request again after `Retry-After`.",
         ),
     },
-)
+)  # fmt: skip
+@counts_as(Kind.CHECKOUT)
 async def check_out(
     body: CheckoutBody, caller: CallerDep, viewer: ViewerDep, key: KeyDep, resources: ResourcesDep, request: Request
 ) -> Response:
@@ -63,7 +80,8 @@ def _click(body: CheckoutBody, user_id: UUID, key: str) -> Click:
         fingerprint=fingerprint_of(body.model_dump(mode="json", exclude_none=True)),
         payment_method=body.payment_method,
         payment_token=body.payment_token,
-        address=body.shipping_address.model_dump(),
+        address=body.shipping_address.model_dump() if body.shipping_address else None,
+        address_id=body.shipping_address_id,
         notes=body.notes,
         expected_total=Money(expected.amount, expected.currency) if expected else None,
     )
@@ -76,12 +94,13 @@ def _click(body: CheckoutBody, user_id: UUID, key: str) -> Click:
     summary="Pay with another card after a failed 3-D Secure, while the hold lasts",
     response_model=OrderView,
     responses=problems(
+        PaymentDeclined, PaymentTokenUnknown, PaymentRefused, NotAllowedInState, HoldExpired, OrderCancelled,
         s400="The Idempotency-Key is missing or malformed.",
         s404="There is no such order of yours that a card could pay.",
         s402="This card was declined too: the order still waits for another one while its hold lasts.",
         s409="The order does not wait for another card.",
     ),
-)
+)  # fmt: skip
 async def try_another_card(
     order_id: UUID, body: CardBody, viewer: ViewerDep, key: KeyDep, resources: ResourcesDep, request: Request
 ) -> Response:

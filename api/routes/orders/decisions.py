@@ -5,21 +5,26 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from api.decisions import decide_cod
-from api.dependencies import Resources, ResourcesDep
+from api.dependencies import ActorDep, Resources, ResourcesDep
 from api.idempotency import OptionalKeyDep, mark_replayed
 from api.policies import OrderDeciderDep
 from api.routes.orders.showing import show
 from api.schemas.common import problems
 from api.schemas.orders import NoteBody, OrderView
-from api.tokens import Caller
-from domain.errors import NotFound
+from domain.errors import NotAllowedInState, NotFound
 from domain.messages.checkout import CodDecision
+from services.audit import Actor
 from services.orders import reading
 from services.orders.reading import Viewer
 
 router = APIRouter()
 
-_PROBLEMS = problems(s403="Only staff decide.", s404="There is no such order.", s409="The order waits for no decision.")
+_PROBLEMS = problems(
+    NotAllowedInState,
+    s403="Only staff decide.",
+    s404="There is no such order.",
+    s409="The order waits for no decision.",
+)
 
 
 @router.post(
@@ -30,11 +35,11 @@ _PROBLEMS = problems(s403="Only staff decide.", s404="There is no such order.", 
     responses=_PROBLEMS,
 )
 async def confirm(
-    order_id: UUID, staff: OrderDeciderDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
-    body: NoteBody | None = None,
+    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, key: OptionalKeyDep,
+    request: Request, body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=True, by=str(staff.id), note=body.note if body else None)
-    return await _decide(resources, request, staff, order_id, decision, key)
+    return await _decide(resources, request, actor, order_id, decision, key)
 
 
 @router.post(
@@ -45,18 +50,18 @@ async def confirm(
     responses=_PROBLEMS,
 )
 async def reject(
-    order_id: UUID, staff: OrderDeciderDep, resources: ResourcesDep, key: OptionalKeyDep, request: Request,
-    body: NoteBody | None = None,
+    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, key: OptionalKeyDep,
+    request: Request, body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=False, by=str(staff.id), note=body.note if body else None)
-    return await _decide(resources, request, staff, order_id, decision, key)
+    return await _decide(resources, request, actor, order_id, decision, key)
 
 
 async def _decide(
-    resources: Resources, request: Request, staff: Caller, order_id: UUID, decision: CodDecision, key: str | None
+    resources: Resources, request: Request, actor: Actor, order_id: UUID, decision: CodDecision, key: str | None
 ) -> Response:
-    viewer = Viewer(staff.id, is_staff=True)
-    if await decide_cod(resources.database, resources.temporal, order_id, decision, key):
+    viewer = Viewer(UUID(decision.by), is_staff=True)
+    if await decide_cod(resources.database, resources.temporal, order_id, decision, key, actor):
         mark_replayed(request)
     async with resources.database.transaction() as session:
         whole = await reading.one(session, order_id, viewer)

@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.errors import CartAlreadyOrdered, KeyReused
+from domain.errors import CartAlreadyOrdered, InUse, KeyReused, OutOfStock
+from services.audit import Actor
+from services.catalogue import changing
 from services.orders import requesting
 from services.orders.requesting import NewRequest, fingerprint_of
 from tests.builders import Shop
@@ -49,6 +51,27 @@ async def test_of_twenty_identical_requests_at_once_one_is_new(shop: Shop, new: 
     outcomes = await asyncio.gather(*(record(shop, new) for _ in range(20)))
     assert outcomes.count(True) == 1
     assert await shop.rows("SELECT count(*) FROM checkout_requests") == [(1,)]
+
+
+async def test_a_sku_that_was_deleted_meanwhile_is_out_of_stock(shop: Shop, new: NewRequest) -> None:
+    gone = replace(new, lines=[*new.lines, {**new.lines[0], "sku": "GONE", "quantity": 3}])
+    with pytest.raises(OutOfStock) as refusal:
+        await record(shop, gone)
+    assert refusal.value.facts == {"lines": [{"sku": "GONE", "requested": 3, "available": 0}]}
+    assert await shop.rows("SELECT count(*) FROM checkout_requests") == [(0,)]
+
+
+async def test_a_product_is_not_deleted_while_its_order_is_being_asked_for(shop: Shop, new: NewRequest) -> None:
+    product_id = str(new.lines[0]["product_id"])
+    async with shop.database.transaction() as session:
+        await requesting.record(session, new)
+        deleting = asyncio.create_task(apply(shop, changing.remove, product_id, Actor(None)))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        async with asyncio.timeout(10):
+            while (await shop.rows(waiting))[0][0] == 0:  # noqa: ASYNC110 — Postgres tells nobody who waits
+                await asyncio.sleep(0.01)
+    with pytest.raises(InUse):
+        await deleting
 
 
 async def test_a_key_finds_its_request_and_marks_it_as_asked_for(shop: Shop, new: NewRequest) -> None:
