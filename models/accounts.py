@@ -20,6 +20,9 @@ class User(SQLModel, table=True):
         CheckConstraint("email = lower(email)", name="email_lower"),
         one_of("role", Role),
         Index("ix_users_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_users_staff", text("created_at DESC"), text("id DESC"), postgresql_where=text("role <> 'customer'")),
+        Index("ix_users_email_start", "email", postgresql_ops={"email": "text_pattern_ops"}),
+        Index("ix_users_name_words", text("to_tsvector('simple', full_name)"), postgresql_using="gin"),
     )
 
     id: UUID = uuid7_key()
@@ -35,13 +38,13 @@ class User(SQLModel, table=True):
 
 
 class UserSession(SQLModel, table=True):
-    """One sign-in and the family of refresh tokens that came from it. Ended once, it stays ended."""
+    """One sign-in and the family of refresh tokens that came from it. Ended once, it stays ended.
+
+    The row outlives its end: an address that the account signed in from is not a stranger's.
+    """
 
     __tablename__ = "user_sessions"
-    __table_args__ = (
-        Index("ix_user_sessions_open", "user_id", postgresql_where=text("ended_at IS NULL")),
-        Index("ix_user_sessions_user_id", "user_id"),
-    )
+    __table_args__ = (Index("ix_user_sessions_of_user", "user_id", "address"),)
 
     id: UUID = uuid7_key()
     user_id: UUID = Field(foreign_key="users.id")
@@ -55,12 +58,12 @@ class UserSession(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """The SHA-256 of a token; `used_at` is its first use."""
+    """The SHA-256 of a token; `used_at` is its first use. Deleted when its session ends."""
 
     __tablename__ = "refresh_tokens"
 
     hash: str = Field(primary_key=True, max_length=64)
-    session_id: UUID = Field(foreign_key="user_sessions.id", index=True)
+    session_id: UUID = Field(foreign_key="user_sessions.id", index=True, ondelete="CASCADE")
     created_at: datetime = written_at()
     used_at: datetime | None = moment()
 
@@ -75,20 +78,28 @@ class MailPurpose(StrEnum):
 class Mail(SQLModel, table=True):
     """A mail to write: inert until its workflow sends it. What it says is made of this row when it is sent.
 
-    `token_hash` is the SHA-256 of the token that the mail carries, where it carries one: good once, until `expires_at`.
+    One without a recipient goes to nobody: it is written all the same, so that who asks cannot tell by the time it
+    takes. `token_hash` is the SHA-256 of the token that the mail carries, where it carries one: good once, until
+    `expires_at`. `used_from` is the address that sent it back. `taken_at` is when the mail's workflow began its work.
     """
 
     __tablename__ = "mails"
-    __table_args__ = (one_of("purpose", MailPurpose), Index("ix_mails_user_id", "user_id", "purpose"))
+    __table_args__ = (
+        one_of("purpose", MailPurpose),
+        Index("ix_mails_of_user", "user_id", "purpose"),
+        Index("ix_mails_untaken", "created_at", postgresql_where=text("taken_at IS NULL")),
+    )
 
     id: UUID = uuid7_key()
-    user_id: UUID = Field(foreign_key="users.id")
+    user_id: UUID | None = Field(default=None, foreign_key="users.id")
     purpose: str
-    recipient: str = Field(max_length=254)
+    recipient: str | None = Field(default=None, max_length=254)
     token_hash: str | None = Field(default=None, max_length=64, unique=True)
     expires_at: datetime | None = moment()
     used_at: datetime | None = moment()
+    used_from: str | None = Field(default=None, max_length=64)
     created_at: datetime = written_at()
+    taken_at: datetime | None = moment()
     sent_at: datetime | None = moment()
 
 
@@ -96,6 +107,7 @@ class ApiKey(SQLModel, table=True):
     """A machine's key: shown once, kept as its SHA-256. It acts as `user_id`, a user with the role `service`."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (Index("ix_api_keys_newest", text("created_at DESC"), text("id DESC")),)
 
     id: UUID = uuid7_key()
     user_id: UUID = Field(foreign_key="users.id", index=True)

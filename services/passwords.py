@@ -7,6 +7,9 @@ from functools import cache
 
 from passlib.hash import argon2
 
+SHORTEST = 10
+"""Characters of a new password."""
+
 argon2.set_backend("argon2_cffi")  # now: it changes its class when it loads, which two first uses at once would see
 _hasher = argon2.using(type="ID", memory_cost=19456, time_cost=2, parallelism=1)
 # 19 MiB a hash: as many at once as there are cores, the rest wait.
@@ -18,7 +21,7 @@ async def hash_password(password: str) -> str:
 
 
 async def verify_password(password: str, password_hash: str | None) -> bool:
-    """False for a wrong password, and for no account (None) after the same work, so that time tells nothing."""
+    """False for a wrong password, and after the same work where there is no account (None) or no password (`!`)."""
     return await asyncio.get_running_loop().run_in_executor(_threads, _verify, password, password_hash)
 
 
@@ -27,8 +30,9 @@ def _hash(password: str) -> str:
 
 
 def _verify(password: str, password_hash: str | None) -> bool:
-    matches = bool(_hasher.verify(password, password_hash or _nobodys_hash()))
-    return matches and password_hash is not None
+    has_one = password_hash is not None and argon2.identify(password_hash)
+    matches = bool(_hasher.verify(password, password_hash if has_one else _nobodys_hash()))
+    return matches and has_one
 
 
 @cache

@@ -1,11 +1,13 @@
-"""Registering and signing in."""
+"""Opening an account, signing in, and what is done by mail."""
 
 from typing import Annotated
 
 import phonenumbers
-from pydantic import AfterValidator, EmailStr, Field, SecretStr
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, EmailStr, Field, SecretStr
 
 from api.schemas.common import Body, Text
+from services.passwords import SHORTEST
 
 
 def _phone(value: str) -> str:
@@ -19,7 +21,7 @@ def _phone(value: str) -> str:
 
 
 Phone = Annotated[str, Field(max_length=32, examples=["+14155552671"]), AfterValidator(_phone)]
-Password = Annotated[SecretStr, Field(min_length=10, max_length=256, examples=["correct horse battery"])]
+Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=256, examples=["correct horse battery"])]
 
 
 class Registration(Body):
@@ -36,17 +38,30 @@ class Registered(Body):
     full_name: str
 
 
+def _as_registered(value: str) -> str:
+    """An address that can be written in several ways, as `EmailStr` keeps it. What is no address has no account."""
+    try:
+        return validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError:
+        return value
+
+
 class Credentials(Body):
-    email: Annotated[str, Field(max_length=254, examples=["customer@example.com"])]
+    email: Annotated[str, Field(max_length=254, examples=["customer@example.com"]), AfterValidator(_as_registered)]
     password: Annotated[SecretStr, Field(max_length=256, examples=["demo-password-1"])]
 
 
 class Session(Body):
-    """`expires_in` in seconds."""
+    """`expires_in` in seconds, of the access token. A refresh token is good for one use."""
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105 — RFC 6750's word
     expires_in: int
+    refresh_token: str
+
+
+class Refresh(Body):
+    refresh_token: Annotated[str, Field(max_length=256, examples=["l0cVNqbzpZ1mCBiZ5cW2uR7r0Yv4h9kXo3sD8fGjT6A"])]
 
 
 class Me(Body):
@@ -55,3 +70,46 @@ class Me(Body):
     full_name: str
     phone: str | None
     role: str
+    email_verified: bool
+
+
+class PasswordChange(Body):
+    current_password: Annotated[SecretStr, Field(max_length=256, examples=["demo-password-1"])]
+    new_password: Password
+
+
+class ResetRequest(Body):
+    email: Annotated[EmailStr, Field(examples=["ada@example.com"])]
+
+
+class ResetRequested(Body):
+    """The same whether the address is known or not."""
+
+    email: str
+
+
+MailToken = Annotated[str, Field(max_length=256, examples=["Jf3w0lqk5nE1hZ8yR2vT7cXb9mD4sPa6gUoKiQeYtWs"])]
+
+
+class PasswordReset(Body):
+    token: MailToken
+    new_password: Password
+
+
+class Verification(Body):
+    token: MailToken
+
+
+class PublicKey(BaseModel):
+    """RFC 8037. `x` is what TILLWRIGHT_TOKEN_RETIRED_KEYS takes."""
+
+    kty: str = Field(examples=["OKP"])
+    crv: str = Field(examples=["Ed25519"])
+    use: str = Field(examples=["sig"])
+    alg: str = Field(examples=["EdDSA"])
+    kid: str = Field(examples=["3c1e5a0b9d7f2468"])
+    x: str = Field(examples=["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"])
+
+
+class KeySet(BaseModel):
+    keys: list[PublicKey]

@@ -37,6 +37,7 @@ async def test_an_account_is_opened_signed_into_and_known_by_its_token(anonymous
     me = await anonymous.get("/auth/me", headers={"Authorization": f"Bearer {session['access_token']}"})
     assert me.json() | {"id": ""} == {
         "id": "", "email": "ada@example.com", "full_name": "Ada Shopper", "phone": "+14155552671", "role": "customer",
+        "email_verified": False,
     }  # fmt: skip
 
 
@@ -69,6 +70,14 @@ async def test_a_wrong_password_and_an_unknown_address_are_told_the_same(anonymo
     unknown = await anonymous.post("/auth/login", json={"email": "bob@example.com", "password": ADA["password"]})
     told = [refused(answer, 401, "wrong-credentials") | {"request_id": ""} for answer in (wrong, unknown)]
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "written", ["ada@xn--bcher-kva.example.com", "ada@BÜCHER.example.com", "ada@bu\u0308cher.example.com"]
+)
+async def test_an_address_signs_in_however_it_is_written(anonymous: Caller, written: str) -> None:
+    assert (await anonymous.post("/auth/register", json=ADA | {"email": "ada@bücher.example.com"})).status_code == 201
+    assert await sign_in(anonymous, written)
 
 
 async def test_a_deactivated_account_neither_signs_in_nor_is_anybody(anonymous: Caller, database: Database) -> None:

@@ -37,11 +37,20 @@ def test_the_values_of_the_example_are_the_defaults(
 
 
 def test_the_application_is_pointed_at_the_stack() -> None:
-    stack = DevstackSettings(_env_file=None, postgres_port=1, redis_port=2, temporal_port=3, sandbox_port=4, api_port=5)
+    stack = DevstackSettings(
+        _env_file=None,
+        postgres_port=1,
+        redis_port=2,
+        temporal_port=3,
+        sandbox_port=4,
+        api_port=5,
+        mailbox_smtp_port=6,
+    )
     environment = stack.application_environment
     assert ":1/" in environment["TILLWRIGHT_DATABASE_URL"]
     assert ":2/" in environment["TILLWRIGHT_REDIS_URL"]
     assert environment["TILLWRIGHT_TEMPORAL_ADDRESS"].endswith(":3")
     assert environment["TILLWRIGHT_STRIPE_API_BASE"].endswith(":4")
     assert environment["TILLWRIGHT_API_PORT"] == "5"
+    assert environment["TILLWRIGHT_SMTP_PORT"] == "6"
     assert set(environment) <= variables_of(Settings)

@@ -21,7 +21,7 @@ from devstack.stack_plan import Plan
 from devstack.stack_stamp import Stamp
 
 STAYS = "import time; print('up', flush=True); time.sleep(60)"
-CHILDREN = ["sandbox", "postgres", "redis", "temporal", "worker", "api"]
+CHILDREN = ["sandbox", "mailbox", "postgres", "redis", "temporal", "worker", "api"]
 
 
 class SmallPlan(Plan):
@@ -61,7 +61,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> type[SmallPlan]:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DevstackSettings:
     """Free ports, also for the command line."""
     monkeypatch.setenv("TILLWRIGHT_DEV_STATE_FOLDER", str(tmp_path / "state"))
-    for name in ("API", "POSTGRES", "REDIS", "TEMPORAL", "TEMPORAL_UI", "SANDBOX"):
+    for name in ("API", "POSTGRES", "REDIS", "TEMPORAL", "TEMPORAL_UI", "SANDBOX", "MAILBOX", "MAILBOX_SMTP"):
         monkeypatch.setenv(f"TILLWRIGHT_DEV_{name}_PORT", str(free_port()))
     return DevstackSettings(_env_file=None)
 
@@ -78,7 +78,7 @@ def test_it_starts_in_order_is_found_and_stops(settings: DevstackSettings) -> No
     lines: list[str] = []
     with Stack(settings, tell=lines.append) as stack:
         assert [line.split(":")[0] for line in lines] == [
-            "postgres", "redis", "temporal", "migrate", "demo-catalogue", "sandbox", "worker", "api",
+            "postgres", "redis", "temporal", "migrate", "demo-catalogue", "sandbox", "mailbox", "worker", "api",
         ]  # fmt: skip
         info = running_stack(settings)
         assert info is not None
