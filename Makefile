@@ -1,7 +1,7 @@
 # `make help` lists the targets. PYTHON=/path/to/python chooses the interpreter of the virtual environment.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help dev demo test histories check verify reset lock upgrade-lock fmt migration migrate downgrade migrations
+.PHONY: help dev demo test histories check admin import export bench verify reset lock upgrade-lock fmt migration migrate downgrade migrations
 
 PYTHON ?=
 comma := ,
@@ -36,6 +36,21 @@ check: $(STAMP) ## run ruff, mypy, import-linter and the migrations up and down
 	$(VENV)/bin/mypy
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 	$(RUN) -m devstack.migrations_check
+
+admin: $(STAMP) ## make the first admin of the configured environment: make admin email=you@example.com
+	@test -n "$(email)" || { echo 'Give it an address: make admin email=you@example.com' >&2; exit 1; }
+	@$(RUN) -m commands.admin "$(email)" $(ARGS)
+
+import: $(STAMP) ## bring a file's products into the configured catalogue: make import file=products.csv report=refused.csv
+	@test -n "$(file)" || { echo 'Give it a file: make import file=products.csv' >&2; exit 1; }
+	@$(RUN) -m commands.catalogue import "$(file)" $(if $(report),--report "$(report)") $(ARGS)
+
+export: $(STAMP) ## write the configured catalogue into a file: make export file=products.csv
+	@test -n "$(file)" || { echo 'Give it a file: make export file=products.csv' >&2; exit 1; }
+	@$(RUN) -m commands.catalogue export "$(file)"
+
+bench: $(STAMP) ## measure search, catalogue, carts, checkout and import on servers of their own
+	@$(RUN) -m bench $(ARGS)
 
 verify: $(STAMP) ## check the invariants of the running stack
 	@$(RUN) -m devstack.verify

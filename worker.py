@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
@@ -17,22 +18,28 @@ from activities.carts import CartActivities
 from activities.facts import FactsInterceptor
 from activities.heartbeats import BEAT_EVERY, HeartbeatInterceptor
 from activities.inventory import InventoryActivities
+from activities.mail import MailActivities
 from activities.orders import OrderActivities
 from activities.payments import PaymentActivities
+from activities.search import SearchActivities
 from core.database import Database
 from core.exit import finish
 from core.logging import configure_logging
 from core.redis import connect_redis
 from core.settings import Settings, get_settings
 from core.temporal import connect_temporal
+from domain.messages.search import PROJECTION_ID, SearchProjection
 from gateways.payments import PaymentGateway
+from gateways.smtp_mail import SmtpMail
 from gateways.stripe_payments import StripePayments
 from services.carts import CartStore
 from workflows.checkout import CheckoutWorkflow
+from workflows.mail import MailWorkflow
+from workflows.search import SearchProjectionWorkflow, SearchRebuildWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS = [CheckoutWorkflow]
+WORKFLOWS = [CheckoutWorkflow, MailWorkflow, SearchProjectionWorkflow, SearchRebuildWorkflow]
 
 SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
     SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
@@ -41,16 +48,20 @@ SANDBOX = SandboxRestrictions.default.with_import_notification_policy(
 
 
 def list_activities(settings: Settings, database: Database, redis: Redis, gateway: PaymentGateway) -> list[Any]:
-    carts = CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
+    carts = CartStore.from_settings(redis, settings)
     orders = OrderActivities(database, settings)
     inventory = InventoryActivities(database)
     payments = PaymentActivities(database, gateway, settings.payment_return_url)
+    search = SearchActivities(database, redis)
     return [
         orders.place_order, orders.cancel_order, orders.confirm_order,
         orders.fail_payment, orders.reopen_payment, orders.remind_staff,
         inventory.reserve_stock, inventory.release_stock,
         payments.authorise_payment, payments.void_payment, payments.check_payment, payments.capture_payment,
         CartActivities(database, carts).take_cart_lines,
+        MailActivities(database, SmtpMail.from_settings(settings), settings).send_mail,
+        search.project_changes, search.begin_generation, search.fill_generation,
+        search.swap_generation, search.retire_generations,
     ]  # fmt: skip
 
 
@@ -73,6 +84,18 @@ def build_worker(client: Client, settings: Settings, activities: list[Any]) -> W
     )
 
 
+async def keep_search_in_step(client: Client, settings: Settings) -> None:
+    """There is one projector, whichever worker comes first."""
+    await client.start_workflow(
+        SearchProjectionWorkflow.run,
+        SearchProjection(),
+        id=PROJECTION_ID,
+        task_queue=settings.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary="Keep the search index in step with the catalogue",
+    )
+
+
 def say_ready() -> None:
     """Touch the file that the supervisor waits for, where it named one."""
     if path := os.environ.get("TILLWRIGHT_READY_FILE"):
@@ -91,6 +114,7 @@ async def main() -> None:
     client = await connect_temporal(settings)
     try:
         async with build_worker(client, settings, list_activities(settings, database, redis, gateway)):
+            await keep_search_in_step(client, settings)
             say_ready()
             log.info("worker.ready", task_queue=settings.task_queue, sandbox=settings.worker_sandbox)
             await stop.wait()

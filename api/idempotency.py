@@ -6,7 +6,7 @@ from typing import Annotated
 import orjson
 from fastapi import Depends, Header, Request
 
-from api.dependencies import CallerDep, ResourcesDep
+from api.dependencies import PersonOrMachineDep, ResourcesDep
 from domain.errors import KeyMissing, KeyReused
 from services.idempotency import KeyedRequest
 from services.orders.requesting import fingerprint_of
@@ -16,7 +16,7 @@ _KEY = re.compile(r"[\x21-\x7e][\x20-\x7e]{14,253}[\x21-\x7e]")
 _DESCRIPTION = "16 to 255 printable characters, one per intention: the same click repeated sends the same key."
 
 
-def optional_key(
+async def optional_key(
     idempotency_key: Annotated[str | None, Header(description=_DESCRIPTION)] = None,
 ) -> str | None:
     """Raises KeyMissing for a key that is too short, too long, or not printable."""
@@ -25,14 +25,17 @@ def optional_key(
     return idempotency_key
 
 
-def required_key(key: Annotated[str | None, Depends(optional_key)]) -> str:
+async def required_key(key: Annotated[str | None, Depends(optional_key)]) -> str:
     if key is None:
         raise KeyMissing
     return key
 
 
 async def keyed_request(
-    request: Request, resources: ResourcesDep, caller: CallerDep, key: Annotated[str | None, Depends(optional_key)]
+    request: Request,
+    resources: ResourcesDep,
+    caller: PersonOrMachineDep,
+    key: Annotated[str | None, Depends(optional_key)],
 ) -> KeyedRequest | None:
     """The key with a fingerprint of method, path and body, for `services.idempotency.once`; None without a key.
 

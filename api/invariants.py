@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 
+from redis.asyncio import Redis
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,11 +16,14 @@ from models.orders import Order
 from models.payments import Payment
 from services import invariants
 from services.invariants import SHOWN_OFFENDERS, Finding
+from services.search import comparing
 
 _HOLDS_MONEY = {IntentStatus.AUTHORIZED, IntentStatus.CAPTURED}
 
 
-async def check_all(database: Database, gateway: PaymentGateway, temporal: Client) -> tuple[datetime, list[Finding]]:
+async def check_all(
+    database: Database, gateway: PaymentGateway, temporal: Client, redis: Redis
+) -> tuple[datetime, list[Finding]]:
     """One snapshot of the database; the provider's journal and the running workflows are read around it."""
     journal = await gateway.journal()
     running = await _running_checkouts(temporal)
@@ -27,7 +31,8 @@ async def check_all(database: Database, gateway: PaymentGateway, temporal: Clien
         findings = await invariants.check(session)
         payments = await _payments(session)
         open_orders = await _open_orders(session)
-    findings += [_p1(journal, payments), _p2(journal), _t1(running, open_orders)]
+        search = await comparing.compare(session, redis)
+    findings += [_p1(journal, payments), _p2(journal), _t1(running, open_orders), search]
     return datetime.now(UTC), findings
 
 

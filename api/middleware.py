@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its size limit, one log line."""
+"""What surrounds every request: its id, its size limit, its figures, one log line."""
 
 import re
 import time
@@ -9,6 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import metrics
+from api.headers import dress
 from api.problems import of_bug, problem
 
 BODY_LIMIT = 1024 * 1024
@@ -20,7 +22,7 @@ log = structlog.get_logger()
 
 
 class RequestIds:
-    """Takes `X-Request-ID` or makes one, binds it to the logs and returns it; marks answers that were replayed."""
+    """Takes `X-Request-ID` or makes one, binds it to the logs and returns it with the headers that every answer has."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -31,31 +33,66 @@ class RequestIds:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
-        state = scope.setdefault("state", {})
-        state["request_id"] = request_id
-        started, status = time.perf_counter(), 0
+        scope.setdefault("state", {})["request_id"] = request_id
+        method, started, status = scope["method"], time.perf_counter(), 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                if state.get("replayed"):
-                    headers["Idempotent-Replayed"] = "true"
+                dress(scope, status, MutableHeaders(scope=message))
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), metrics.IN_FLIGHT.track_inprogress():
             try:
                 await self.app(scope, receive, send_with_headers)
-            except Exception as error:
-                # Answered here and not further out, so that a bug's answer and its log line have the request's id too.
-                if status:
-                    raise
-                await of_bug(Request(scope), error)(scope, receive, send_with_headers)
             finally:
-                taken = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=taken)
+                taken = time.perf_counter() - started
+                metrics.count(scope, method, status, taken)
+                log.info("request", method=method, path=scope["path"], status=status, ms=round(taken * 1000, 1))
+
+
+class Bugs:
+    """Answers them here and not further out, so that the answer and its log line have what other answers have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:
+            if has_begun or scope["type"] != "http":
+                raise
+            metrics.BUGS.inc()
+            await of_bug(Request(scope), error)(scope, receive, send)
+
+
+class HeadAsGet:
+    """A HEAD is answered as a GET whose body is left out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        scope["method"] = "GET"
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self.app(scope, receive, send_without_body)
 
 
 class BodyLimit:

@@ -22,7 +22,7 @@ class PageQuery(BaseModel):
     after: After | None
 
 
-def read_page(
+async def read_page(
     limit: Annotated[int, Query(ge=1, le=100, description="How many items to return.")] = 20,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> PageQuery:

@@ -8,17 +8,18 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from api.dependencies import CallerDep, get_caller
+from api.dependencies import PersonOrMachineDep, get_caller, get_viewer
+from api.shoppers import get_shopper
 from api.tokens import Caller
 from domain.errors import Forbidden
 from domain.permissions import Permission
 
 
-def anyone() -> None:
+async def anyone() -> None:
     """Needs no token."""
 
 
-def the_sender_signs() -> None:
+async def the_sender_signs() -> None:
     """Needs no token: the route verifies a signature over the body."""
 
 
@@ -28,7 +29,7 @@ class Requires:
 
     permission: Permission
 
-    def __call__(self, caller: CallerDep) -> Caller:
+    async def __call__(self, caller: PersonOrMachineDep) -> Caller:
         if not caller.may(self.permission):
             raise Forbidden(f"This needs the permission {self.permission}.", permission=self.permission.value)
         return caller
@@ -48,5 +49,6 @@ AuditorDep = Annotated[Caller, Depends(Requires(Permission.AUDIT_READ))]
 StaffKeeperDep = Annotated[Caller, Depends(Requires(Permission.STAFF_WRITE))]
 ApiKeyKeeperDep = Annotated[Caller, Depends(Requires(Permission.API_KEYS_WRITE))]
 
-POLICIES = (anyone, the_sender_signs, get_caller)
-"""What a test looks for beside `Requires`: a signed-in caller may act on what is the caller's own."""
+POLICIES = (anyone, the_sender_signs, get_caller, get_viewer, get_shopper)
+"""What a test looks for beside `Requires`: a person may act on what is their own, a guest on a cart, who reads orders
+may see all."""

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.rendering import json_response
+from api.templates import template_of
 from domain import errors
 from domain.errors import Fact, Unavailable
 from gateways.payments import ProviderUnavailable
@@ -23,6 +24,12 @@ log = structlog.get_logger()
 
 STATUS: dict[type[Fact], int] = {
     errors.OutOfStock: 409,
+    errors.BelowReserved: 409,
+    errors.StockChanged: 409,
+    errors.TooManyUnits: 422,
+    errors.LocationTaken: 409,
+    errors.StockSessionClosed: 409,
+    errors.StockSessionFull: 409,
     errors.PriceChanged: 409,
     errors.CartAlreadyOrdered: 409,
     errors.KeyInUse: 409,
@@ -33,19 +40,39 @@ STATUS: dict[type[Fact], int] = {
     errors.PaymentRefused: 402,
     errors.HoldExpired: 409,
     errors.CodRejected: 409,
+    errors.AccountErased: 409,
+    errors.LastAdmin: 409,
+    errors.OrdersOpen: 409,
+    errors.TooManyAddresses: 409,
+    errors.SkuTaken: 409,
+    errors.SlugTaken: 409,
+    errors.InUse: 409,
+    errors.LastVariant: 409,
+    errors.VariantsDisagree: 422,
+    errors.TooManyAttributes: 422,
+    errors.CategoryUnknown: 422,
+    errors.CategoryCycle: 422,
+    errors.CategoryTooDeep: 422,
     errors.CartEmpty: 422,
     errors.CurrencyMismatch: 422,
     errors.QuantityOutOfRange: 422,
     errors.TooManyLines: 422,
     errors.KeyReused: 422,
     errors.InvalidCursor: 422,
+    errors.FileRefused: 422,
+    errors.ImportRunning: 409,
     errors.KeyMissing: 400,
     errors.WebhookRefused: 400,
     errors.Stale: 412,
     errors.NotFound: 404,
+    errors.CartTokenUnknown: 404,
     errors.NotSignedIn: 401,
     errors.WrongCredentials: 401,
+    errors.RefreshTokenReused: 401,
+    errors.WrongPassword: 403,
+    errors.MailTokenInvalid: 422,
     errors.Forbidden: 403,
+    errors.RateLimited: 429,
 }
 
 SHOWN_ERRORS = 50
@@ -96,6 +123,8 @@ def of_fact(request: Request, fact: Fact) -> Response:
     headers = {"WWW-Authenticate": 'Bearer realm="tillwright"'} if status == HTTPStatus.UNAUTHORIZED else {}
     if isinstance(fact, errors.KeyInUse):
         headers["Retry-After"] = "1"
+    if isinstance(fact, errors.RateLimited):
+        headers["Retry-After"] = str(fact.facts.get("retry_after", 1))
     return problem(request, status, fact.code, fact.title, fact.detail, headers=headers, known=fact.facts)
 
 
@@ -116,14 +145,24 @@ def _of_validation(request: Request, error: RequestValidationError) -> Response:
         {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "kind": item["type"]}
         for item in error.errors()[:SHOWN_ERRORS]
     ]
+    return _not_valid(request, found)
+
+
+def _not_valid(request: Request, found: list[dict[str, str]]) -> Response:
     detail = "; ".join(f"{item['field']}: {item['message']}" for item in found[:3])
     return problem(request, 422, "validation-failed", "The request is not valid", detail, known={"errors": found})
 
 
 def _of_http(request: Request, error: HTTPException) -> Response:
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's word for bytes that are no text, or nested too deep
+        return _not_valid(request, [{"field": "body", "message": "this is not JSON", "kind": "json_invalid"}])
     phrase = HTTPStatus(error.status_code).phrase
     code = "not-found" if error.status_code == HTTPStatus.NOT_FOUND else phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (template := template_of(request.scope)):
+        # Starlette names the methods of one route, and a path may have several.
+        implied = {"HEAD"} if "GET" in template.methods else set()
+        headers["Allow"] = ", ".join(sorted(template.methods | implied))
     return problem(request, error.status_code, code, phrase, str(error.detail), headers=headers)
 
 
@@ -150,8 +189,8 @@ def _broken_constraint(error: DBAPIError) -> str:
 
 def _is_outage(error: BaseException | None) -> bool:
     while error is not None:
-        # Class 08: connection exceptions, 53: out of resources, 57: the server is going down.
-        if isinstance(error, OSError) or str(getattr(error, "sqlstate", "") or "")[:2] in ("08", "53", "57"):
+        # Class 08: connection exceptions, 40: a broken deadlock, 53: out of resources, 57: the server is going down.
+        if isinstance(error, OSError) or str(getattr(error, "sqlstate", "") or "")[:2] in ("08", "40", "53", "57"):
             return True
         error = error.__cause__
     return False

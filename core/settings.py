@@ -5,6 +5,7 @@ Outside `local` and `test` the defaults that are secrets refuse to start: see `r
 
 import base64
 import binascii
+import re
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -26,10 +27,20 @@ class Environment(StrEnum):
         return self in (Environment.LOCAL, Environment.TEST)
 
 
+class SmtpSecurity(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
 DEFAULT_SIGNING_KEY = base64.b64encode(b"tillwright-local-signing-key-32b").decode()
 DEFAULT_DATABASE_PASSWORD = "tillwright-local"  # noqa: S105 — refused outside the workshop
+DEFAULT_MAIL_SECRET = "tillwright-local-secret-of-mail-tokens"  # noqa: S105 — refused outside the workshop
 DEFAULT_STRIPE_KEY = "sk_test_tillwright_local"
 DEFAULT_WEBHOOK_SECRET = "whsec_tillwright_local"  # noqa: S105 — refused outside the workshop
+
+WORKSHOP_ADDRESS_LIMIT = 1_000_000
+"""Requests per minute."""
 
 
 class Settings(BaseSettings):
@@ -67,6 +78,34 @@ class Settings(BaseSettings):
     )
     token_issuer: str = "tillwright"  # noqa: S105 — a name, not a secret
     access_token_lifetime: timedelta = timedelta(minutes=15)
+    token_retired_keys: tuple[str, ...] = Field(
+        default=(),
+        description="Public keys (`x` in /.well-known/jwks.json) whose tokens are still good: the one before, or the "
+        "next one before it signs.",
+    )
+    session_lifetime: timedelta = Field(
+        default=timedelta(days=30), description="A sign-in is over after this, however often it was refreshed."
+    )
+
+    store_name: str = "Tillwright"
+    store_url: str = Field(
+        default="http://127.0.0.1:8000",
+        pattern="^https?://",
+        description="The shop's pages, which the links in mails lead to.",
+    )
+    mail_from: str = "Tillwright <store@tillwright.example>"
+    mail_token_secret: SecretStr = Field(
+        default=SecretStr(DEFAULT_MAIL_SECRET),
+        min_length=32,
+        description="Makes the tokens in mails. A change ends those that wait to be sent.",
+    )
+    verify_email_lifetime: timedelta = timedelta(days=3)
+    password_reset_lifetime: timedelta = timedelta(hours=1)
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(default=1025, ge=1, le=65535)
+    smtp_security: SmtpSecurity = SmtpSecurity.NONE
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
 
     stripe_api_key: SecretStr = SecretStr(DEFAULT_STRIPE_KEY)
     stripe_api_base: str = Field(
@@ -88,8 +127,20 @@ class Settings(BaseSettings):
         description="When a step that keeps failing becomes visible as StuckStep.",
     )
     cart_lifetime: timedelta = timedelta(days=30)
+    guest_cart_lifetime: timedelta = timedelta(days=7)
     max_cart_lines: int = Field(default=100, ge=1)
     low_stock_threshold: int = Field(default=5, ge=0)
+
+    reads_per_minute: int = Field(default=1200, ge=1)
+    writes_per_minute: int = Field(default=300, ge=1)
+    checkouts_per_minute: int = Field(default=60, ge=1)
+    logins_per_minute: int = Field(default=10, ge=1)
+    address_reads_per_minute: int = Field(default=1200, ge=1)
+    address_writes_per_minute: int = Field(default=300, ge=1)
+    address_sign_ins_per_minute: int = Field(default=60, ge=1)
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Origins of the web pages that may call the API, such as https://shop.example."
+    )
 
     @field_validator("token_signing_key")
     @classmethod
@@ -103,12 +154,30 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _load_may_come_from_one_machine(self) -> Self:
+        """In the workshop all callers share an address: its limits are out of the way unless they are set."""
+        limits = {name for name in type(self).model_fields if name.startswith("address_")}
+        if self.environment.is_workshop:
+            for name in limits - self.model_fields_set:
+                setattr(self, name, WORKSHOP_ADDRESS_LIMIT)
+        return self
+
+    @field_validator("token_retired_keys")
+    @classmethod
+    def _public_keys_of_32_bytes(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not re.fullmatch(r"[A-Za-z0-9_-]{43}", value):
+                raise ValueError("each must be 32 bytes in base64url without padding, as `x` in /.well-known/jwks.json")
+        return values
+
+    @model_validator(mode="after")
     def refuse_default_secrets(self) -> Self:
         """Outside the workshop no secret may be one that anybody can read in this repository."""
         if self.environment.is_workshop:
             return self
         defaults = {
             "TILLWRIGHT_TOKEN_SIGNING_KEY": self.token_signing_key.get_secret_value() == DEFAULT_SIGNING_KEY,
+            "TILLWRIGHT_MAIL_TOKEN_SECRET": self.mail_token_secret.get_secret_value() == DEFAULT_MAIL_SECRET,
             "TILLWRIGHT_DATABASE_URL": DEFAULT_DATABASE_PASSWORD in self.database_url.get_secret_value(),
             "TILLWRIGHT_REDIS_URL": DEFAULT_DATABASE_PASSWORD in self.redis_url.get_secret_value(),
             "TILLWRIGHT_STRIPE_API_KEY": self.stripe_api_key.get_secret_value() == DEFAULT_STRIPE_KEY,

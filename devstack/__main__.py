@@ -25,7 +25,7 @@ from devstack.stack_summary import print_status, print_summary
 from devstack.supervisor import KeepsDying
 
 app = typer.Typer(
-    help="Postgres, Redis, Temporal, a sandbox payment provider, the worker and the API under one supervisor. "
+    help="Postgres, Redis, Temporal, a sandbox payment provider, a mailbox, the worker and the API, supervised. "
     "Settings: TILLWRIGHT_DEV_* (.env.example).",
     no_args_is_help=True,
     add_completion=False,
@@ -70,7 +70,7 @@ def status() -> None:
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="api, worker, sandbox, postgres, redis, temporal or a preparation step.")],
+    name: Annotated[str, typer.Argument(help="api, worker, sandbox, mailbox, postgres, redis, temporal or a step.")],
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines until Ctrl-C.")] = False,
 ) -> None:

@@ -22,6 +22,8 @@ class DevstackSettings(BaseSettings):
     temporal_port: int = 7233
     temporal_ui_port: int = 8233
     sandbox_port: int = 12111
+    mailbox_port: int = 8025
+    mailbox_smtp_port: int = 1025
     password: str = Field(default=DEFAULT_DATABASE_PASSWORD, description="Of Postgres and Redis, on loopback only.")
     stripe_api_key: str = DEFAULT_STRIPE_KEY
     stripe_webhook_secret: str = DEFAULT_WEBHOOK_SECRET
@@ -40,5 +42,8 @@ class DevstackSettings(BaseSettings):
             "TILLWRIGHT_STRIPE_API_KEY": self.stripe_api_key,
             "TILLWRIGHT_STRIPE_API_BASE": f"http://{self.host}:{self.sandbox_port}",
             "TILLWRIGHT_STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,
+            "TILLWRIGHT_STORE_URL": f"http://{self.host}:{self.api_port}",
+            "TILLWRIGHT_SMTP_HOST": self.host,
+            "TILLWRIGHT_SMTP_PORT": str(self.mailbox_smtp_port),
             "TILLWRIGHT_PAYMENT_RETURN_URL": f"http://{self.host}:{self.api_port}/api/docs",
         }

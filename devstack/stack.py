@@ -113,8 +113,10 @@ class Stack:
 
     def _start_all(self) -> None:
         """What waits for nothing is spawned early, so that Python's imports overlap with the servers' start."""
-        sandbox, worker, api = self._plan.sandbox(), self._plan.worker(), self._plan.api()
+        sandbox, mailbox = self._plan.sandbox(), self._plan.mailbox()
+        worker, api = self._plan.worker(), self._plan.api()
         self._spawn(sandbox)
+        self._spawn(mailbox)
         self._start(self._plan.postgres())
         migrate = self._plan.migrate()
         migrate.start()
@@ -127,6 +129,7 @@ class Stack:
         self._load_catalogue()
         attributes.finish()
         self._await(sandbox)
+        self._await(mailbox)
         self._spawn(worker)
         self._spawn(api)
         self._await(worker)

@@ -35,6 +35,10 @@ class Plan:
         ready = answers_200(self.settings.host, self.settings.sandbox_port, "/_sandbox/health")
         return self._service("sandbox", ["-m", "devstack.sandbox"], ready)
 
+    def mailbox(self) -> Service:
+        ready = answers_200(self.settings.host, self.settings.mailbox_port, "/health")
+        return self._service("mailbox", ["-m", "devstack.mailbox"], ready)
+
     def worker(self) -> Service:
         file = self.folder / "worker.ready"
         return self._service("worker", ["worker.py"], file.exists, file)

@@ -17,6 +17,7 @@ def print_summary(console: Console, settings: DevstackSettings, seconds: float) 
         ("API, Swagger UI", f"{api}/api/docs"),
         ("Temporal Web UI", f"http://{host}:{own.temporal_ui_port}"),
         ("Sandbox payments", f"http://{host}:{own.sandbox_port}"),
+        ("Mailbox", f"http://{host}:{own.mailbox_port}"),
         ("Postgres", f"postgresql://tillwright:{own.password}@{host}:{own.postgres_port}/tillwright"),
         ("Redis", f"redis://:{own.password}@{host}:{own.redis_port}/0"),
         ("Accounts", ", ".join(account.email for account in DEMO_ACCOUNTS)),

@@ -127,10 +127,12 @@ class SearchChange(SQLModel, table=True):
 
 
 class SynonymGroup(SQLModel, table=True):
-    """Words that mean the same to search."""
+    """What means the same to search: words, or a few words each, as staff wrote them."""
 
     __tablename__ = "synonym_groups"
+    __table_args__ = (Index("ix_synonym_groups_newest", text("created_at DESC"), text("id DESC")),)
 
     id: UUID = uuid7_key()
     words: list[str] = Field(sa_column=Column(postgresql.ARRAY(Text), nullable=False))
+    created_at: datetime = written_at()
     updated_at: datetime = written_at()

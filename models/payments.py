@@ -74,7 +74,7 @@ class WebhookMessage(SQLModel, table=True):
     provider: str = Field(max_length=32)
     event_id: str = Field(max_length=255)
     type: str = Field(max_length=120)
-    order_id: UUID | None = None
+    order_id: UUID | None = Field(default=None, index=True)
     payload: dict[str, Any] = document()
     received_at: datetime = written_at()
     delivered_at: datetime | None = moment()

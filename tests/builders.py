@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlmodel import col
 
 from core.database import Database
@@ -13,7 +13,7 @@ from domain.money import Money
 from domain.orders import CancelReason, OrderStatus, PaymentMethod
 from models.accounts import User
 from models.catalogue import Product, Variant
-from models.inventory import MovementKind, Reservation, Stock, StockMovement
+from models.inventory import Reservation
 from models.orders import CheckoutRequest, Order, OrderEvent
 from models.payments import Payment
 from services import invariants, inventory, payments
@@ -71,14 +71,7 @@ class Shop:
             await session.flush()
             session.add(Variant(product_id=product.id, sku=sku, price=price, currency=currency, options={}))
             await publishing.publish(session, [product.id])
-            location = await inventory.main_location(session)
-            session.add(Stock(sku=sku, location_id=location, on_hand=stock))
-            if stock:
-                await session.execute(
-                    insert(StockMovement).values(
-                        sku=sku, location_id=location, delta=stock, kind=MovementKind.RECEIPT, reason="opening"
-                    )
-                )
+            await inventory.open_stock(session, {sku: stock}, threshold=5, reason="opening")
         return product.id
 
     async def request(

@@ -21,6 +21,8 @@ from core.database import Database
 from core.redis import connect_redis
 from core.settings import Environment, Settings, get_settings
 from core.temporal import connect_temporal, register_search_attributes
+from devstack.mailbox.inbox import Inbox
+from devstack.mailbox.smtp import listen
 from devstack.servers import Postgres, TemporalServer
 from devstack.servers import Redis as RedisServer
 from devstack.servers.ports import free_port
@@ -43,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--record-histories",
         action="store_true",
         help="Write the histories of tests marked `history` to tests/histories/{version}: make histories.",
+    )
+    parser.addoption(
+        "--write-round-trips",
+        action="store_true",
+        help="Write what tests/api/performance counts into the table of docs/performance.md.",
     )
 
 
@@ -103,6 +110,7 @@ def settings(postgres: Postgres, redis_server: RedisServer, temporal_server: Tem
         TILLWRIGHT_DATABASE_URL=postgres.url,
         TILLWRIGHT_REDIS_URL=redis_server.url,
         TILLWRIGHT_TEMPORAL_ADDRESS=temporal_server.address,
+        TILLWRIGHT_SMTP_PORT=str(free_port()),
         TILLWRIGHT_WORKER_SANDBOX="true",
         TILLWRIGHT_WORKER_MAX_CACHED_WORKFLOWS="0",
     )
@@ -127,10 +135,11 @@ async def connected(settings: Settings, migrated: None) -> AsyncIterator[Databas
 
 @pytest.fixture
 async def database(connected: Database) -> Database:
-    """Migrated and empty, but for the one location."""
+    """Migrated and empty, but for the main location."""
     tables = ", ".join(table for table in metadata.tables if table != "locations")
     async with connected.transaction() as session:
         await session.execute(text(f"TRUNCATE {tables}"))
+        await session.execute(text("DELETE FROM locations WHERE code <> 'main'"))
     return connected
 
 
@@ -144,7 +153,23 @@ async def redis(settings: Settings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def carts(redis: Redis, settings: Settings) -> CartStore:
-    return CartStore(redis, lifetime=settings.cart_lifetime, max_lines=settings.max_cart_lines)
+    return CartStore.from_settings(redis, settings)
+
+
+@pytest.fixture(scope="session")
+async def mailbox(settings: Settings) -> AsyncIterator[Inbox]:
+    """The mail relay of this run."""
+    inbox = Inbox()
+    server = await listen(inbox, HOST, settings.smtp_port)
+    yield inbox
+    server.close()
+
+
+@pytest.fixture
+def letters(mailbox: Inbox) -> Inbox:
+    """Empty, and filled by whatever sends mail."""
+    mailbox.clear()
+    return mailbox
 
 
 @pytest.fixture

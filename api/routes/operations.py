@@ -19,5 +19,5 @@ router = APIRouter(prefix="/ops", tags=["operations"], responses=problems(s401=N
 )
 async def check_invariants(operator: OperatorDep, resources: ResourcesDep) -> Invariants:
     """Those marked `at rest` may show orders that are in motion at this instant."""
-    at, findings = await check_all(resources.database, resources.gateway, resources.temporal)
+    at, findings = await check_all(resources.database, resources.gateway, resources.temporal, resources.redis)
     return Invariants(at=at, rows=[InvariantRow.of(finding) for finding in findings])

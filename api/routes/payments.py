@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.dependencies import ResourcesDep, SessionDep, ViewerDep
+from api.gate import Kind, counts_as
 from api.policies import SIGNED
 from api.rendering import json_response
 from api.schemas.common import NOT_SIGNED_IN, problems
@@ -40,6 +41,7 @@ async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) 
     dependencies=[SIGNED],
     responses=problems(s400="The signature does not hold.", s404="There is no such provider."),
 )
+@counts_as(Kind.FREE)
 async def receive_webhook(provider: str, request: Request, resources: ResourcesDep) -> Response:
     """Answers 2xx only once the news is kept and passed on: until then the provider delivers it again."""
     if provider != resources.gateway.name:

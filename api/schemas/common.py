@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from api.problems import STATUS
 from domain import money as domain
+from domain.errors import Fact
 from domain.text import is_storable
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -70,12 +72,20 @@ NOT_SIGNED_IN = "The access token is missing, not good, or over."
 NOT_VALID = "The request is not valid: `errors` says where."
 
 
-def problems(**by_status: str) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI responses, such as `problems(s404="There is no such order.")`."""
+def problems(*facts: type[Fact], **by_status: str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI responses, such as `problems(OutOfStock, s404="There is no such SKU.", s409="Not enough stock.")`.
+
+    The facts are those that a status does not tell by itself; `api/openapi.py` adds an example of each, and what
+    follows from the route's parameters.
+    """
+    described = {int(status.removeprefix("s")): text for status, text in by_status.items()}
+    statuses = described.keys() | {STATUS[fact] for fact in facts}
+    named = {status: [fact for fact in facts if STATUS[fact] == status] for status in statuses}
     return {
-        int(status.removeprefix("s")): {
-            "description": description,
+        status: {
+            "description": described.get(status) or " ".join(f"{fact.title}." for fact in named[status]),
             "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "x-codes": [fact.code for fact in named[status]],
         }
-        for status, description in by_status.items()
+        for status in statuses
     }

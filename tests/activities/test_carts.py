@@ -10,15 +10,15 @@ from redis.exceptions import ConnectionError as RedisAway
 from activities.carts import CartActivities
 from core.settings import Settings
 from domain.messages.checkout import OrderStep
-from services.carts import CartStore
-from services.carts.store import Addition
+from domain.money import Money
+from services.carts import CartStore, Line
 from services.orders import requesting
 from tests.activities.conftest import run
 from tests.builders import Shop
 
 
-def lamps(quantity: int) -> Addition:
-    return Addition("LAMP", quantity, "USD", available=100)
+def lamps(quantity: int) -> Line:
+    return Line("LAMP", quantity, Money(1999, "USD"), available=100)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_a_cart_that_is_gone_holds_no_order_up(
 async def test_while_redis_is_away_nothing_is_said_and_the_step_is_repeated(
     shop: Shop, settings: Settings, cart_lines: CartActivities, order_id: UUID
 ) -> None:
-    away = CartStore(Redis(port=1), lifetime=settings.cart_lifetime, max_lines=10)
+    away = CartStore.from_settings(Redis(port=1), settings)
     with pytest.raises(RedisAway):
         await run(CartActivities(shop.database, away).take_cart_lines, OrderStep(str(order_id)))
     assert (await shop.claim(order_id)).outcome is None

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -105,7 +105,7 @@ async def sign_in(app: FastAPI, resources: Resources, shop: Shop) -> AsyncIterat
         async def sign_in(role: str = "customer") -> Caller:
             user_id = await shop.user(role)
             caller = await stack.enter_async_context(_caller(app))
-            caller.headers["Authorization"] = f"Bearer {resources.tokens.issue(user_id, Role(role))}"
+            caller.headers["Authorization"] = f"Bearer {resources.tokens.issue(user_id, Role(role), uuid4())}"
             caller.user_id = user_id
             return caller
 

@@ -23,6 +23,7 @@ def stack() -> Iterator[Stack]:
     folder.chmod(0o755)  # as root, Postgres runs as another user
     for name in [name for name in os.environ if name.startswith("TILLWRIGHT_")]:
         del os.environ[name]
+    os.environ["TILLWRIGHT_LOGINS_PER_MINUTE"] = "1000"  # a few demo accounts sign in for all scenarios
     settings = DevstackSettings(
         _env_file=None,
         state_folder=folder / "state",
@@ -32,6 +33,8 @@ def stack() -> Iterator[Stack]:
         temporal_port=free_port(),
         temporal_ui_port=free_port(),
         sandbox_port=free_port(),
+        mailbox_port=free_port(),
+        mailbox_smtp_port=free_port(),
     )
     with Stack(settings) as stack:
         stack.supervise_in_background()

@@ -42,7 +42,7 @@ async def books(connected: Database, settings: Settings) -> Books:
     """Made once per module, since nothing stays that is done to it. Its module must not ask for `shop` as well."""
     async with connected.transaction() as session:
         await session.execute(text(f"TRUNCATE {', '.join(table for table in metadata.tables if table != 'locations')}"))
-    shop = Shop(connected, CartStore(connect_redis(settings), lifetime=settings.cart_lifetime, max_lines=1))
+    shop = Shop(connected, CartStore.from_settings(connect_redis(settings), settings))
     for sku in ("LAMP", "SHADE"):
         await shop.product(sku, stock=50, price=1000)
     bought = {"LAMP": 2, "SHADE": 1}

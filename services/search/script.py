@@ -1,0 +1,152 @@
+"""The Lua script of a search: hits, total and facets of one instant, in one round trip.
+
+It answers [word, …]: `absent` when there is no index or it is still being loaded, `synonyms` with their version and
+their table when the query was widened by another one, or `found` with the total, the bodies, the mark of the last of
+them (empty on the last page), and the facets as JSON.
+
+A page is cut in two steps, so that it costs the same whatever is found. A plain search, which ends as soon as it has
+enough, tells how far the page may reach; the products up to there are then ordered by (number, key), in which no two
+are equal. The first step may order badly or find too much, as it does where something is excluded: it decides how much
+is read, not what is answered.
+"""
+
+_READY = """
+local plan = cjson.decode(ARGV[1])
+local function word_of(reply) return type(reply) == 'table' and reply.ok or reply end
+local function is_loading()
+    local info = redis.call('FT.INFO', plan.index)
+    for at = 1, #info, 2 do
+        if word_of(info[at]) == 'indexing' then return tonumber(word_of(info[at + 1])) ~= 0 end
+    end
+end
+local live = redis.call('GET', plan.live)
+if not live or is_loading() then return {'absent'} end
+"""
+
+SEARCH = (
+    _READY
+    + """
+local state = plan.state .. live
+local xid, id, synonyms = unpack(redis.call('HMGET', state, 'xid', 'id', 'synonyms_version'))
+if not synonyms then return {'absent'} end
+if synonyms ~= plan.synonyms then return {'synonyms', synonyms, redis.call('HGET', state, 'synonyms')} end
+
+local function ask(command, query, ...)
+    local words = {command, plan.index, query == '' and '*' or query}
+    for _, word in ipairs({...}) do words[#words + 1] = word end
+    if #plan.params > 0 then
+        words[#words + 1] = 'PARAMS'
+        words[#words + 1] = #plan.params
+        for _, word in ipairs(plan.params) do words[#words + 1] = word end
+    end
+    words[#words + 1] = 'TIMEOUT'
+    words[#words + 1] = '0'
+    return redis.call(unpack(words))
+end
+
+local function field(reply, name)
+    for at = 1, #reply, 2 do if reply[at] == name then return reply[at + 1] end end
+end
+
+local direction = plan.descending and 'DESC' or 'ASC'
+local function within(match, low, high)
+    return match .. ' @' .. plan.number .. ':[' .. low .. ' ' .. high .. ']'
+end
+
+local hits = {}
+local function take(tier, query, filter)
+    local words = {'LOAD', '1', '@__key'}
+    if filter then words[4], words[5] = 'FILTER', filter end
+    for _, word in ipairs({'SORTBY', '4', '@' .. plan.number, direction, '@' .. plan.key, direction,
+        'MAX', plan.want - #hits, 'DIALECT', '2'}) do words[#words + 1] = word end
+    local rows = ask('FT.AGGREGATE', query, unpack(words))
+    for at = 2, #rows do hits[#hits + 1] = {tier, field(rows[at], '__key')} end
+end
+
+local function read(tier, match, beyond, tries)
+    local low, high = '-inf', '+inf'
+    if beyond then
+        if plan.descending then high = '(' .. beyond else low = '(' .. beyond end
+    end
+    local query = beyond and within(match, low, high) or match
+    local need = plan.want - #hits
+    local first = ask('FT.SEARCH', query, 'NOCONTENT', 'SORTBY', plan.number, direction,
+        'LIMIT', '0', need, 'DIALECT', '4')
+    if #first - 1 < need or tries == 0 then return take(tier, query) end
+    local furthest, as_text
+    for at = 2, #first do
+        local text = redis.call('HGET', first[at], plan.number)
+        local number = tonumber(text)
+        if not furthest or (plan.descending and number < furthest) or (not plan.descending and number > furthest) then
+            furthest, as_text = number, text
+        end
+    end
+    if plan.descending then low = as_text else high = as_text end
+    take(tier, within(match, low, high))
+    if #hits < plan.want then read(tier, match, as_text, tries - 1) end
+end
+
+for at, match in ipairs(plan.tiers) do
+    local tier = at - 1
+    if #hits < plan.want and (not plan.after or tier >= plan.after.tier) then
+        if plan.after and tier == plan.after.tier then
+            local number = plan.after.number
+            local than = plan.descending and ' < ' or ' > '
+            take(tier, within(match, number, number), '@' .. plan.key .. than .. '"' .. plan.after.key .. '"')
+            if #hits < plan.want then read(tier, match, number, plan.tries) end
+        else
+            read(tier, match, nil, plan.tries)
+        end
+    end
+end
+
+local bodies, mark = {}, {}
+for at = 1, math.min(#hits, plan.want - 1) do
+    bodies[at] = redis.call('HGET', hits[at][2], 'body') or ''
+end
+if #hits == plan.want then
+    local tier, key = unpack(hits[plan.want - 1])
+    local number, name = unpack(redis.call('HMGET', key, plan.number, plan.key))
+    mark = {tier, number, name}
+end
+
+local total = ask('FT.SEARCH', plan.all, 'LIMIT', '0', '0', 'DIALECT', '2')[1]
+local facets = ''
+if plan.facets then
+    local cache = state .. ':facets:' .. plan.fingerprint
+    local position = xid .. ':' .. id .. ':' .. synonyms .. ' '
+    local kept = redis.call('GET', cache)
+    if kept and string.sub(kept, 1, #position) == position then
+        facets = string.sub(kept, #position + 1)
+    else
+        local counts = {}
+        local rows = ask('FT.AGGREGATE', plan.all, 'APPLY', 'split(@facets, "\\31")', 'AS', 'value',
+            'GROUPBY', '1', '@value', 'REDUCE', 'COUNT', '0', 'AS', 'count',
+            'SORTBY', '4', '@count', 'DESC', '@value', 'ASC', 'MAX', plan.most_facets, 'DIALECT', '2')
+        for at = 2, #rows do
+            counts[#counts + 1] = {field(rows[at], 'value'), tonumber(field(rows[at], 'count'))}
+        end
+        facets = #counts > 0 and cjson.encode(counts) or '[]'
+        redis.call('SET', cache, position .. facets, 'EX', plan.keep_facets)
+    end
+end
+return {'found', total, bodies, mark, facets}
+"""
+)
+
+SUGGEST = (
+    _READY
+    + """
+local words = {'FT.SEARCH', plan.index, plan.query, 'RETURN', '2', 'title', 'slug', 'SORTBY', 'name_number', 'ASC',
+    'LIMIT', '0', plan.want, 'PARAMS', #plan.params}
+for _, word in ipairs(plan.params) do words[#words + 1] = word end
+for _, word in ipairs({'TIMEOUT', '0', 'DIALECT', '4'}) do words[#words + 1] = word end
+local found, suggestions = redis.call(unpack(words)), {}
+for at = 3, #found, 2 do
+    local row = {}
+    for column = 1, #found[at], 2 do row[found[at][column]] = found[at][column + 1] end
+    suggestions[#suggestions + 1] = {row.title, row.slug}
+end
+return {'found', suggestions}
+"""
+)
