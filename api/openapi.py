@@ -18,6 +18,7 @@ from api.gate import Kind, kind_of, pass_gate
 from api.headers import HEADERS
 from api.problem_examples import problem_response
 from api.schemas.common import Problem
+from api.shoppers import HEADER, get_shopper
 
 TAGS = {
     "accounts": "Opening an account, signing in and out, and who one is.",
@@ -25,18 +26,15 @@ TAGS = {
     "customers": "One's own profile, addresses and preferences; for staff, everybody's accounts.",
     "staff": "Who is staff, and who an admin. For admins.",
     "audit": "What staff, admins and machines did: to whom or what, when, from where. For admins.",
-    "staff": "Who works here, and in which role. For admins.",
-    "api-keys": "Keys of machines: shown once, limited to named permissions, revocable. For admins.",
     "catalogue": "Products, their variants and categories; searching them.",
     "inventory": "Stock per SKU and location, with a ledger of every movement. For staff.",
     "carts": "The cart of a signed-in caller, or of a guest who sends `X-Cart-Token`.",
     "orders": "Checking out, reading orders, and what staff decide about them.",
     "payments": "What was paid, and the news from the payment provider.",
-    "audit": "What staff, admins and machines did, to whom, from where. For admins.",
     "operations": "Health, figures, and whether everything still adds up.",
 }
 
-JSON, BEARER = "application/json", "bearer"
+JSON, BEARER, CART_TOKEN = "application/json", "bearer", "cartToken"
 _OF_A_KEY = ("idempotency-key-missing", "idempotency-key-reused", "idempotency-key-in-use")
 
 Operation = dict[str, Any]
@@ -58,6 +56,9 @@ def _complete(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
     components = document["components"]
     components["schemas"]["Problem"] = Problem.model_json_schema()
     components["headers"] = {name: header.described for name, header in HEADERS.items()}
+    components["securitySchemes"][CART_TOKEN] = {
+        "type": "apiKey", "in": "header", "name": HEADER, "description": "The `cart_token` of a guest's cart.",
+    }  # fmt: skip
     document["servers"] = [{"url": "/", "description": "Where this document was read."}]
     used = set()
     for route, method, operation in _operations(document, app):
@@ -107,6 +108,8 @@ def _secure(operation: Operation, calls: set[Callable[..., Any] | None]) -> None
     operation.pop("security", None)
     if get_person_or_machine in calls:
         operation["security"] = [{BEARER: []}]
+    elif get_shopper in calls:
+        operation["security"] = [{}, {BEARER: []}, {CART_TOKEN: []}]
     elif get_presented in calls:
         operation["security"] = [{}, {BEARER: []}]
 
@@ -118,8 +121,8 @@ def _refuse(operation: Operation, kind: Kind, *, has_gate: bool) -> None:
     expected: dict[str, list[str]] = {}
     if "security" in operation:
         expected["401"] = ["not-signed-in"]
-        if {} not in operation["security"]:
-            expected["403"] = ["forbidden"]  # at least to a machine, whose key has named permissions
+        if {} not in operation["security"] or {CART_TOKEN: []} in operation["security"]:
+            expected["403"] = ["forbidden"]  # at least to a machine, which has named permissions and no cart
     if "idempotency-key" in named:
         for code, status in zip(_OF_A_KEY, ("400", "422", "409"), strict=True):
             expected.setdefault(status, []).append(code)

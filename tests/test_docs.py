@@ -14,10 +14,11 @@ from tests.test_architecture import UNDOS
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADRS = sorted((ROOT / "docs" / "adr").glob("0*.md"))
-README, ARCHITECTURE, OPERATIONS = (
+README, ARCHITECTURE, OPERATIONS, STORE = (
     ROOT / "README.md",
     ROOT / "docs" / "architecture.md",
     ROOT / "docs" / "operations.md",
+    ROOT / "docs" / "store.md",
 )
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

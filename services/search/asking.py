@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -20,7 +21,12 @@ PATIENCE = 1.0
 """Seconds that a search waits for Redis before Postgres is asked."""
 
 KEEP_FACETS = 300
-"""Seconds that counts are kept. They are used only while the index is as it was when they were made."""
+"""Seconds that counts are kept. They are used while the index is as it was when they were made."""
+
+MANY = 5000
+"""Products found, above which counting holds Redis up for some hundredths of a second."""
+MANY_KEPT = 5
+"""Seconds that such counts serve, whatever has changed: an import would have them made anew with every batch."""
 
 TRIES = 3
 """Reaches that may turn out too short for a page, before the rest is read whole."""
@@ -29,14 +35,29 @@ MOST_SUGGESTIONS = 10
 LOOKED_AT = 100
 """Products looked at for suggestions: several may have one name."""
 
+
+@dataclass(frozen=True)
+class Order:
+    """By the field `number`, then by the text in `key`.
+
+    A reversed order counts down; its field holds the negative, since a plain search ends early only where it counts up.
+    """
+
+    number: str
+    key: str
+    is_reversed: bool = False
+
+    def turned(self, number: int) -> int:
+        return -number if self.is_reversed else number
+
+
 ORDERS = {
-    Sort.RELEVANCE: ("created", "id", True),
-    Sort.NEWEST: ("created", "id", True),
-    Sort.PRICE: ("price", "id", False),
-    Sort.DEAREST: ("price", "id", True),
-    Sort.NAME: ("name_number", "name_key", False),
+    Sort.RELEVANCE: Order("newest", "id", is_reversed=True),
+    Sort.NEWEST: Order("newest", "id", is_reversed=True),
+    Sort.PRICE: Order("price", "id"),
+    Sort.DEAREST: Order("dearest", "id", is_reversed=True),
+    Sort.NAME: Order("name_number", "name_key"),
 }
-"""(the number that orders, the text that decides between equals, whether the greatest comes first)"""
 
 
 class SearchAbsent(Exception):
@@ -59,11 +80,12 @@ class SearchIndex:
             while answer[0] == "synonyms":
                 self._version, self._synonyms = answer[1], read_table(answer[2])
                 answer = await self._ask(self._find, self._plan(wanted, sort, after, limit, with_facets))
-        _, total, bodies, mark, facets = answer
+        _, total, bodies, last, facets = answer
+        order = ORDERS[sort]
         return Found(
             bodies=[body.encode() for body in bodies],
             total=total,
-            last=Mark(int(mark[0]), int(mark[1]), mark[2]) if mark else None,
+            last=Mark(int(last[0]), order.turned(int(last[1])), last[2]) if last else None,
             facets=facets_of(json.loads(facets)) if with_facets else None,
         )
 
@@ -82,7 +104,7 @@ class SearchIndex:
         return answer
 
     def _plan(self, wanted: Wanted, sort: Sort, after: Mark | None, limit: int, with_facets: bool) -> dict[str, Any]:
-        number, key, descending = ORDERS[sort]
+        order = ORDERS[sort]
         query = Query(wanted)
         found = tiers(units(wanted.words, self._synonyms)) if wanted.words else []
         everything = query.of(found[-1]) if found else query.filters
@@ -95,18 +117,20 @@ class SearchIndex:
             "params": query.parameters,
             "tiers": ranked if sort is Sort.RELEVANCE and found else [everything],
             "all": everything,
-            "number": number,
-            "key": key,
-            "descending": descending,
+            "number": order.number,
+            "key": order.key,
+            "keys": "DESC" if order.is_reversed else "ASC",
             "want": limit + 1,
             "tries": TRIES,
             "facets": with_facets,
             "fingerprint": fingerprint(wanted),
             "most_facets": MOST_FACETS,
             "keep_facets": KEEP_FACETS,
+            "many": MANY,
+            "patience": MANY_KEPT,
         }
         if after is not None:
-            plan["after"] = {"tier": after.tier, "number": str(after.number), "key": after.key}
+            plan["after"] = {"tier": after.tier, "number": str(order.turned(after.number)), "key": after.key}
         return plan
 
 

@@ -28,7 +28,8 @@ FIELDS = (
     "name", "TEXT", "NOSTEM", "brand", "TEXT", "NOSTEM", "description", "TEXT", "NOSTEM",
     "name_starts", "TAG", "SEPARATOR", " ", "CASESENSITIVE", "brand_starts", "TAG", "SEPARATOR", " ", "CASESENSITIVE",
     "facets", "TAG", "SEPARATOR", "\x1f", "CASESENSITIVE", "SORTABLE", "UNF",
-    "price", "NUMERIC", "SORTABLE", "created", "NUMERIC", "SORTABLE", "name_number", "NUMERIC", "SORTABLE",
+    "newest", "NUMERIC", "SORTABLE", "price", "NUMERIC", "SORTABLE", "dearest", "NUMERIC", "SORTABLE",
+    "name_number", "NUMERIC", "SORTABLE",
     "name_key", "TAG", "CASESENSITIVE", "SORTABLE", "UNF", "NOINDEX",
     "id", "TAG", "CASESENSITIVE", "SORTABLE", "UNF", "NOINDEX",
 )  # fmt: skip

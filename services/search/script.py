@@ -7,7 +7,8 @@ them (empty on the last page), and the facets as JSON.
 A page is cut in two steps, so that it costs the same whatever is found. A plain search, which ends as soon as it has
 enough, tells how far the page may reach; the products up to there are then ordered by (number, key), in which no two
 are equal. The first step may order badly or find too much, as it does where something is excluded: it decides how much
-is read, not what is answered.
+is read, not what is answered. Numbers ascend in every order, since only then does it end early: those who come first
+by the greatest are ordered by its negative.
 """
 
 _READY = """
@@ -48,7 +49,6 @@ local function field(reply, name)
     for at = 1, #reply, 2 do if reply[at] == name then return reply[at + 1] end end
 end
 
-local direction = plan.descending and 'DESC' or 'ASC'
 local function within(match, low, high)
     return match .. ' @' .. plan.number .. ':[' .. low .. ' ' .. high .. ']'
 end
@@ -57,32 +57,26 @@ local hits = {}
 local function take(tier, query, filter)
     local words = {'LOAD', '1', '@__key'}
     if filter then words[4], words[5] = 'FILTER', filter end
-    for _, word in ipairs({'SORTBY', '4', '@' .. plan.number, direction, '@' .. plan.key, direction,
+    for _, word in ipairs({'SORTBY', '4', '@' .. plan.number, 'ASC', '@' .. plan.key, plan.keys,
         'MAX', plan.want - #hits, 'DIALECT', '2'}) do words[#words + 1] = word end
     local rows = ask('FT.AGGREGATE', query, unpack(words))
     for at = 2, #rows do hits[#hits + 1] = {tier, field(rows[at], '__key')} end
 end
 
 local function read(tier, match, beyond, tries)
-    local low, high = '-inf', '+inf'
-    if beyond then
-        if plan.descending then high = '(' .. beyond else low = '(' .. beyond end
-    end
-    local query = beyond and within(match, low, high) or match
+    local low = beyond and '(' .. beyond or '-inf'
+    local query = beyond and within(match, low, '+inf') or match
     local need = plan.want - #hits
-    local first = ask('FT.SEARCH', query, 'NOCONTENT', 'SORTBY', plan.number, direction,
+    local first = ask('FT.SEARCH', query, 'NOCONTENT', 'SORTBY', plan.number, 'ASC',
         'LIMIT', '0', need, 'DIALECT', '4')
     if #first - 1 < need or tries == 0 then return take(tier, query) end
     local furthest, as_text
     for at = 2, #first do
         local text = redis.call('HGET', first[at], plan.number)
         local number = tonumber(text)
-        if not furthest or (plan.descending and number < furthest) or (not plan.descending and number > furthest) then
-            furthest, as_text = number, text
-        end
+        if not furthest or number > furthest then furthest, as_text = number, text end
     end
-    if plan.descending then low = as_text else high = as_text end
-    take(tier, within(match, low, high))
+    take(tier, within(match, low, as_text))
     if #hits < plan.want then read(tier, match, as_text, tries - 1) end
 end
 
@@ -91,7 +85,7 @@ for at, match in ipairs(plan.tiers) do
     if #hits < plan.want and (not plan.after or tier >= plan.after.tier) then
         if plan.after and tier == plan.after.tier then
             local number = plan.after.number
-            local than = plan.descending and ' < ' or ' > '
+            local than = plan.keys == 'DESC' and ' < ' or ' > '
             take(tier, within(match, number, number), '@' .. plan.key .. than .. '"' .. plan.after.key .. '"')
             if #hits < plan.want then read(tier, match, number, plan.tries) end
         else
@@ -114,10 +108,11 @@ local total = ask('FT.SEARCH', plan.all, 'LIMIT', '0', '0', 'DIALECT', '2')[1]
 local facets = ''
 if plan.facets then
     local cache = state .. ':facets:' .. plan.fingerprint
-    local position = xid .. ':' .. id .. ':' .. synonyms .. ' '
-    local kept = redis.call('GET', cache)
-    if kept and string.sub(kept, 1, #position) == position then
-        facets = string.sub(kept, #position + 1)
+    local position = xid .. ':' .. id .. ':' .. synonyms
+    local now = tonumber(redis.call('TIME')[1])
+    local made_at, made, kept = unpack(redis.call('HMGET', cache, 'position', 'at', 'counts'))
+    if made_at == position or (made and total > plan.many and now - tonumber(made) < plan.patience) then
+        facets = kept
     else
         local counts = {}
         local rows = ask('FT.AGGREGATE', plan.all, 'APPLY', 'split(@facets, "\\31")', 'AS', 'value',
@@ -127,7 +122,8 @@ if plan.facets then
             counts[#counts + 1] = {field(rows[at], 'value'), tonumber(field(rows[at], 'count'))}
         end
         facets = #counts > 0 and cjson.encode(counts) or '[]'
-        redis.call('SET', cache, position .. facets, 'EX', plan.keep_facets)
+        redis.call('HSET', cache, 'position', position, 'at', now, 'counts', facets)
+        redis.call('EXPIRE', cache, plan.keep_facets)
     end
 end
 return {'found', total, bodies, mark, facets}

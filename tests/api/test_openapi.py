@@ -71,6 +71,9 @@ async def test_the_document_says_where_it_holds_and_how_to_sign_in(document: dic
     assert document["servers"]
     scheme = document["components"]["securitySchemes"]["bearer"]
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    guest = document["components"]["securitySchemes"]["cartToken"]
+    assert (guest["type"], guest["in"], guest["name"]) == ("apiKey", "header", "X-Cart-Token")
+    assert {"cartToken": []} in document["paths"]["/api/v1/carts/items"]["post"]["security"]
 
 
 async def test_what_wants_a_token_says_so_and_what_is_public_does_not(document: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from devstack.demo.actors import Bank, Person, TemporalCommand
 from devstack.servers.ports import free_port
 from devstack.settings import DevstackSettings
 from devstack.stack import Stack
+from tests.scenarios.reading import Reader
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +73,11 @@ def command(stack: Stack) -> TemporalCommand:
 @pytest.fixture(scope="session")
 async def staff(api: httpx.AsyncClient) -> Person:
     return await Person.sign_in(api, "staff@example.com")
+
+
+@pytest.fixture
+async def reader(stack: Stack, api: httpx.AsyncClient) -> Reader:
+    """With new keys, and nothing in the cart of the README's customer."""
+    customer = await Person.sign_in(api, "customer@example.com")
+    assert (await customer.call("DELETE", "/carts/current")).status_code == 204
+    return Reader(stack)

@@ -1,11 +1,7 @@
 """The README's commands and the runbook's, run as they stand there but for the addresses and the keys."""
 
-import asyncio
 import json
-import os
 import re
-import sys
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,46 +10,10 @@ import pytest
 
 from devstack.demo.actors import Bank, Person, eventually
 from devstack.stack import Stack
-from tests.test_docs import OPERATIONS, README, ROOT, commands
+from tests.scenarios.reading import Reader
+from tests.test_docs import OPERATIONS, README, commands
 
 SKU = "TEE-BASIC-BLACK-M"
-PATIENCE = 60
-"""Seconds that a block of commands may take."""
-
-
-class Reader:
-    """Types what a page says, at this run's addresses."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._own = stack.settings
-        self._key = uuid4().hex
-
-    async def types(self, *blocks: str) -> str:
-        """What was printed; fails where a command does."""
-        shell = await asyncio.create_subprocess_exec(
-            "bash", "-euo", "pipefail", "-c", self._here("\n".join(blocks)), cwd=ROOT,
-            env={**os.environ, "TEMPORAL_ADDRESS": f"{self._own.host}:{self._own.temporal_port}"},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        async with asyncio.timeout(PATIENCE):
-            output, _ = await shell.communicate()
-        assert shell.returncode == 0, output.decode()
-        return output.decode()
-
-    def _here(self, script: str) -> str:
-        ports = {8000: self._own.api_port, 7233: self._own.temporal_port, 8233: self._own.temporal_ui_port}
-        for usual, own in ports.items():
-            script = script.replace(f"127.0.0.1:{usual}", f"{self._own.host}:{own}")
-        script = re.sub(r"(\$PWD/)?\.venv/bin", str(Path(sys.executable).parent), script)
-        return script.replace("my-first", f"my-first-{self._key}")
-
-
-@pytest.fixture
-async def reader(stack: Stack, api: httpx.AsyncClient) -> Reader:
-    """With new keys, and nothing in the cart of the README's customer."""
-    customer = await Person.sign_in(api, "customer@example.com")
-    assert (await customer.call("DELETE", "/carts/current")).status_code == 204
-    return Reader(stack)
 
 
 async def becomes(staff: Person, order_id: str, **expected: str) -> None:
