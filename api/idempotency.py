@@ -1,6 +1,7 @@
 """The `Idempotency-Key` header."""
 
 import re
+from hashlib import sha256
 from typing import Annotated
 
 import orjson
@@ -46,10 +47,11 @@ async def keyed_request(
     if await resources.carts.has_used(caller.id, key):
         raise KeyReused
     path = re.sub(r"^/api(/v1)?", "", request.url.path)
+    content = await request.body()
     try:
-        body = orjson.loads(await request.body() or b"null")
+        body = orjson.loads(content or b"null")
     except orjson.JSONDecodeError:
-        body = None  # the route refuses it
+        body = sha256(content).hexdigest()  # a file, or what the route refuses
     return KeyedRequest(caller.id, key, fingerprint_of({"method": request.method, "path": path, "body": body}))
 
 

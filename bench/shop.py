@@ -1,10 +1,11 @@
 """The shop that is measured: the whole stack on free ports, its importer, and shoppers."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,17 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from api.tokens import Tokens
 from bench import catalogue
 from bench.timing import Client
-from devstack.demo.accounts import DEMO_PASSWORD
+from core.database import Database
+from core.settings import Settings
 from devstack.servers.ports import free_port
 from devstack.settings import DevstackSettings
 from devstack.stack import Stack
 from devstack.stack_children import ROOT
+from domain.permissions import Role
+from models.accounts import User
 
 UNLIMITED = str(10_000_000)
 INDEXED_WITHIN = 600.0
@@ -45,14 +50,22 @@ class Shop:
         return Client(self.stack.settings.host, self.stack.settings.api_port, token)
 
     def shoppers(self, count: int) -> list[Client]:
-        """New customers, signed in: limits per account are what they are, so the load is spread."""
-        return [self._shopper() for _ in range(count)]
+        """New customers with their tokens: limits per account are what they are, so the load is spread.
 
-    def _shopper(self) -> Client:
-        with self.client() as nobody:
-            who = {"email": f"{uuid4().hex}@example.com", "password": DEMO_PASSWORD}
-            nobody.call("POST", "/auth/register", who | {"full_name": "Ada Shopper"})
-            return self.client(nobody.call("POST", "/auth/login", who)["access_token"])
+        They are written, not registered: their mails would be sent while something else is measured.
+        """
+        return asyncio.run(self._shoppers(count))
+
+    async def _shoppers(self, count: int) -> list[Client]:
+        settings = Settings(_env_file=None, **_names_of(self.stack.settings.application_environment))
+        database, tokens = Database.from_settings(settings, "bench"), Tokens(settings)
+        people = [_somebody() for _ in range(count)]
+        try:
+            async with database.transaction() as session:
+                session.add_all(people)
+        finally:
+            await database.close()
+        return [self.client(tokens.issue(one.id, Role.CUSTOMER, uuid4())) for one in people]
 
     def import_products(self, numbers: range) -> Imported:
         """By the command that an operator would use."""
@@ -83,6 +96,15 @@ class Shop:
         asked = {"limit": 1, "facets": "false"} | ({"q": words} if words else {})
         with self.client() as nobody:
             return int(nobody.call("GET", f"/products?{urlencode(asked)}")["total"])
+
+
+def _somebody() -> User:
+    return User(email=f"{uuid4().hex}@example.com", password_hash="-", full_name="Ada Shopper")  # noqa: S106
+
+
+def _names_of(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Variables of the environment as the settings that they set."""
+    return {name.removeprefix("TILLWRIGHT_").lower(): value for name, value in environment.items()}
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def test_each_link_leads_somewhere(page: Path) -> None:
 
 def is_a_path_of_ours(text: str) -> bool:
     first = text.split("/")[0]
-    below_ours = "/" in text and (ROOT / first).is_dir() and re.fullmatch(r"[\w.\-/]+", text)
+    below_ours = bool(first) and "/" in text and (ROOT / first).is_dir() and re.fullmatch(r"[\w.\-/]+", text)
     return bool(below_ours or FILE.fullmatch(text)) and first not in (".venv", ".tillwright")
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.dependencies import ResourcesDep, SessionDep, ViewerDep
+from api.dependencies import ReadingDep, ResourcesDep, ViewerDep
 from api.gate import Kind, counts_as
 from api.policies import SIGNED
 from api.rendering import json_response
@@ -29,7 +29,7 @@ router = APIRouter(tags=["payments"])
     response_model=PaymentView,
     responses=problems(s401=NOT_SIGNED_IN, s404="There is no such payment of yours."),
 )
-async def get_payment(payment_id: UUID, viewer: ViewerDep, session: SessionDep) -> Response:
+async def get_payment(payment_id: UUID, viewer: ViewerDep, session: ReadingDep) -> Response:
     return json_response(PaymentView.of(await payments.visible(session, payment_id, viewer)), is_tagged=True)
 
 

@@ -17,6 +17,8 @@ from models.catalogue import ProductStatus
 MAX_VARIANTS = 100
 LARGEST = 2**53
 """Beyond it JSON's readers disagree about a number."""
+HIGHEST_PRICE = 10_000_000_000
+"""Minor units: the total of a full cart stays a number that JSON's readers and the database's columns can hold."""
 MAX_ATTRIBUTES = 50
 LARGEST_ATTRIBUTES = 16_384
 """Bytes as JSON, of all attributes together."""
@@ -121,7 +123,7 @@ class Price(Draft):
 
     model_config = ConfigDict(json_schema_extra={"example": {"amount": 1999, "currency": "USD"}})
 
-    amount: Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+    amount: Annotated[int, Field(ge=0, le=HIGHEST_PRICE, strict=True)]
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_known_currency)]
 
 

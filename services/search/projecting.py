@@ -22,7 +22,7 @@ TRUSTED_DAYS = 6
 _CHANGES = text(
     """SELECT xid::text, id, product_id, extract(epoch FROM now()) FROM search_changes
     WHERE (xid, id) > (CAST(CAST(:xid AS text) AS xid8), :id) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, id LIMIT :count"""
+    ORDER BY search_changes.xid, search_changes.id LIMIT :count"""
 )
 _NOW = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text, extract(epoch FROM now())")
 _FORGET = text("DELETE FROM search_changes WHERE at < now() - make_interval(days => :days)")

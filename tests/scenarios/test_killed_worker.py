@@ -49,7 +49,7 @@ async def require_finished_once(
     assert len(await bank.charges_of(order_id)) == 1
     assert await stock(staff) == (before[0] - 1, before[1])
     rows, broken = await lasting_violations(staff)
-    assert len(rows) == 19
+    assert len(rows) == 20
     assert broken == []
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.dependencies import SessionDep, ViewerDep
+from api.dependencies import ReadingDep, ViewerDep
 from api.pagination import PageDep, next_cursor
 from api.routes.orders.showing import show, show_pending
 from api.schemas.common import problems
@@ -19,7 +19,7 @@ router = APIRouter()
 @router.get("", operation_id="list_orders", summary="The newest orders first")
 async def list_orders(
     viewer: ViewerDep,
-    session: SessionDep,
+    session: ReadingDep,
     page: PageDep,
     status: Annotated[OrderStatus | None, Query(description="Only orders in this state.")] = None,
 ) -> OrderPage:
@@ -39,7 +39,7 @@ async def list_orders(
         **problems(s404="There is no such order of yours."),
     },
 )
-async def get_order(order_id: UUID, viewer: ViewerDep, session: SessionDep, request: Request) -> Response:
+async def get_order(order_id: UUID, viewer: ViewerDep, session: ReadingDep, request: Request) -> Response:
     whole = await reading.one(session, order_id, viewer)
     if whole is None:
         return show_pending(request, order_id, await reading.first_status(session, order_id))
@@ -52,6 +52,6 @@ async def get_order(order_id: UUID, viewer: ViewerDep, session: SessionDep, requ
     summary="Everything that happened to the order, oldest first",
     responses=problems(s404="There is no such order of yours."),
 )
-async def get_timeline(order_id: UUID, viewer: ViewerDep, session: SessionDep) -> Timeline:
+async def get_timeline(order_id: UUID, viewer: ViewerDep, session: ReadingDep) -> Timeline:
     events = await reading.timeline(session, order_id, viewer)
     return Timeline(items=[EventView.of(event) for event in events])
