@@ -91,7 +91,7 @@ class SearchActivities:
 
     async def _may_follow(self) -> bool:
         generation = await index.live_generation(self._redis)
-        if generation is None:
+        if generation is None or not await index.exists(self._redis, generation):
             return False
         async with self._database.transaction() as session:
             await projecting.forget(session)

@@ -135,9 +135,14 @@ async def get_optional_caller(request: Request, presented: PresentedDep) -> Call
 OptionalCallerDep = Annotated[Caller | None, Depends(get_optional_caller)]
 
 
+def host_of(request: Request) -> str | None:
+    """Where a request came from; behind a proxy whatever that says, so that it is cut to what a column holds."""
+    return request.client.host[:64] if request.client else None
+
+
 async def get_actor(request: Request, caller: PersonOrMachineDep) -> Actor:
     """For the audit log."""
-    return Actor(caller.id, request.client.host if request.client else None, request.scope["state"]["request_id"])
+    return Actor(caller.id, host_of(request), request.scope["state"]["request_id"])
 
 
 ActorDep = Annotated[Actor, Depends(get_actor)]

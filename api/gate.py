@@ -13,10 +13,9 @@ from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import Depends, Request
-from redis.exceptions import RedisError
 
 from api import metrics
-from api.dependencies import PresentedDep, ResourcesDep
+from api.dependencies import PresentedDep, ResourcesDep, host_of
 from api.tokens import Caller
 from core.redis import REDIS_AWAY
 from core.settings import Settings
@@ -98,13 +97,13 @@ async def pass_gate(request: Request, resources: ResourcesDep, presented: Presen
     try:
         async with asyncio.timeout(PATIENCE):
             allowance, replies = await resources.limiter.take_and(limits, *commands)
-    except (*REDIS_AWAY, RedisError) as error:
+    except REDIS_AWAY as error:
         log.warning("gate.open", kind=kind, error=type(error).__name__)
         metrics.GATE_OPEN.labels(kind).inc()
         if kind is Kind.SIGN_IN:
-            _admit(request, kind, await resources.local_limiter.take(limits))
+            admit(request, kind, await resources.local_limiter.take(limits))
         return Passed()
-    _admit(request, kind, allowance)
+    admit(request, kind, allowance)
     if session_id and replies[0]:
         request.scope["state"]["session_ended"] = True
     return Passed(replies[-1] if command else None)
@@ -125,7 +124,8 @@ def _limits(settings: Settings, kind: Kind, caller: Caller | None, address: str)
     return [Limit(kind, str(caller.id), amounts[kind], _MINUTE)]
 
 
-def _admit(request: Request, kind: Kind, allowance: Allowance) -> None:
+def admit(request: Request, kind: Kind, allowance: Allowance) -> None:
+    """What the answer says about limits is of the last that was asked. Raises RateLimited."""
     request.scope["state"]["allowance"] = allowance
     if not allowance.is_allowed:
         metrics.RATE_LIMITED.labels(kind).inc()
@@ -135,7 +135,7 @@ def _admit(request: Request, kind: Kind, allowance: Allowance) -> None:
 
 def address_of(request: Request) -> str:
     """Who is counted as one sender where nobody is signed in: an IPv4 address, or a whole IPv6 network of 64 bits."""
-    return _network(request.client.host) if request.client else "unknown"
+    return _network(host_of(request) or "unknown")
 
 
 @lru_cache(maxsize=4096)

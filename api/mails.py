@@ -21,6 +21,9 @@ log = structlog.get_logger()
 UNSENT_AFTER = timedelta(seconds=60)
 """A row this old that no workflow has begun with was left behind: by a crash, or because Temporal was away."""
 
+PATIENCE = 2.0
+"""Seconds that a request waits for Temporal, whose client alone would go on for ten or more."""
+
 AT_ONCE = 200
 """Rows that one look for what was left behind takes up; the next look takes more."""
 
@@ -34,9 +37,10 @@ class Mails:
     async def send(self, mail_id: UUID) -> None:
         """After the commit. Where Temporal is away the row waits for `keep_sending`: the request was done."""
         try:
-            await self._start(mail_id)
-        except RPCError as error:
-            log.warning("mail.left_for_later", mail_id=str(mail_id), status=error.status.name)
+            async with asyncio.timeout(PATIENCE):
+                await self._start(mail_id)
+        except (RPCError, TimeoutError) as error:
+            log.warning("mail.left_for_later", mail_id=str(mail_id), error=type(error).__name__)
 
     async def _start(self, mail_id: UUID) -> None:
         try:

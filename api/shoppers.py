@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 from fastapi import Depends, Header, Request
-from redis.exceptions import RedisError
 
 from api.dependencies import OptionalCallerDep, ResourcesDep, get_caller
 from api.gate import PATIENCE, PassedDep
@@ -102,5 +101,5 @@ async def bring_cart(carts: CartStore, user_id: UUID, token: str | None) -> None
             await carts.merge(user_id, Guest.of(token))
     except CartTokenUnknown:
         return
-    except (*REDIS_AWAY, RedisError) as error:
+    except REDIS_AWAY as error:
         log.warning("cart.not_brought", error=type(error).__name__)

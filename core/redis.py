@@ -3,13 +3,12 @@
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from core.settings import Settings
 
-REDIS_AWAY = (RedisConnectionError, RedisTimeoutError, OSError)
-"""What a call raises when Redis cannot be reached."""
+REDIS_AWAY = (RedisError, OSError)
+"""What a call raises when Redis cannot be reached, or refuses to write as its disk or its memory is full."""
 
 
 def connect_redis(settings: Settings) -> Redis:

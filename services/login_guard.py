@@ -13,8 +13,7 @@ from hashlib import sha256
 import structlog
 
 from core.redis import REDIS_AWAY
-from domain.errors import RateLimited
-from services.limits import Limit, Limiter, LocalLimiter
+from services.limits import Allowance, Limit, Limiter, LocalLimiter
 
 log = structlog.get_logger()
 
@@ -46,15 +45,12 @@ class LoginGuard:
         self._local = local
         self._per_minute = per_minute
 
-    async def admit(self, entered: Try) -> None:
-        """Before the password is looked at. Raises RateLimited."""
+    async def take(self, entered: Try) -> Allowance:
+        """Before the password is looked at."""
         limits = [Limit("logins", entered.key, self._per_minute, PERIOD)]
         try:
             async with asyncio.timeout(PATIENCE):
-                allowance = await self._limiter.take(limits)
+                return await self._limiter.take(limits)
         except REDIS_AWAY as error:
             log.warning("login.counted_here", error=type(error).__name__)
-            allowance = await self._local.take(limits)
-        if not allowance.is_allowed:
-            wait = allowance.retry_after
-            raise RateLimited(f"Too many tries for now: try again in {wait} s.", retry_after=wait)
+            return await self._local.take(limits)

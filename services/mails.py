@@ -58,10 +58,13 @@ class Terms:
 async def write(session: AsyncSession, purpose: MailPurpose, email: str) -> UUID:
     """The row of a mail to the account of this address; its id is to be handed on after the commit.
 
-    Always one row by one statement: for an unknown address, a deactivated account, or a recipient who got enough of
-    these for now, it is one that goes to nobody.
+    Always one row by the same statements: for an unknown address, a deactivated account, or a recipient who got enough
+    of these for now, it is one that goes to nobody. What is asked for at once for one address, known or not, comes one
+    after the other until the commit, so that each counts those before it.
     """
     mail_id = uuid4()
+    if purpose in _ASKED_FOR:
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(email.lower(), 0))))
     people = (col(User.email) == email.lower(), col(User.is_active), col(User.role) != Role.SERVICE.value)
     owner = select(col(User.id), col(User.email)).where(*people).subquery()
     lately = (
@@ -90,11 +93,12 @@ async def write(session: AsyncSession, purpose: MailPurpose, email: str) -> UUID
 async def take(session: AsyncSession, mail_id: UUID, terms: Terms) -> Mail | None:
     """The mail, for its workflow to send, or None. One that was neither sent nor used gets the hash of its token."""
     mail = await session.get(Mail, mail_id, with_for_update=True)
-    if mail is not None and not (mail.sent_at or mail.used_at):
-        mail.taken_at = mail.taken_at or datetime.now(UTC)
-        if token := terms.token_of(mail):
-            mail.token_hash = hash_of(token)
-            mail.expires_at = datetime.now(UTC) + terms.lifetimes[MailPurpose(mail.purpose)]
+    if mail is None:
+        return None
+    mail.taken_at = mail.taken_at or datetime.now(UTC)  # also where there is nothing to send: `untaken` is done with it
+    if not (mail.sent_at or mail.used_at) and (token := terms.token_of(mail)):
+        mail.token_hash = hash_of(token)
+        mail.expires_at = datetime.now(UTC) + terms.lifetimes[MailPurpose(mail.purpose)]
     return mail
 
 
@@ -132,11 +136,6 @@ async def use_up(session: AsyncSession, user_id: UUID, purpose: MailPurpose) -> 
     """All tokens of this purpose that are under way to this account."""
     open_ones = (col(Mail.user_id) == user_id, col(Mail.purpose) == purpose.value, col(Mail.used_at).is_(None))
     await session.execute(update(Mail).where(*open_ones).values(used_at=func.now()))
-
-
-async def forget(session: AsyncSession, user_id: UUID) -> None:
-    """Of a person who is erased."""
-    await session.execute(delete(Mail).where(col(Mail.user_id) == user_id))
 
 
 def _good(purpose: MailPurpose, token: str) -> tuple[ColumnElement[bool], ...]:

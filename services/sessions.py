@@ -128,8 +128,14 @@ async def end_sessions(session: AsyncSession, user_id: UUID, reason: EndReason, 
     await session.execute(select(col(User.id)).where(col(User.id) == user_id).with_for_update(key_share=True))
     theirs = (col(UserSession.user_id) == user_id, col(UserSession.id) != but if but else true())
     await _end(session, reason, *theirs)
+    return await ended_lately(session, user_id)
+
+
+async def ended_lately(session: AsyncSession, user_id: UUID) -> list[UUID]:
+    """For `announce_ended`: what ended now, and earlier by somebody who could not tell Redis."""
     lately = col(UserSession.ended_at) > func.now() - ANNOUNCED_AGAIN_FOR
-    return list((await session.execute(select(col(UserSession.id)).where(*theirs, lately))).scalars())
+    statement = select(col(UserSession.id)).where(col(UserSession.user_id) == user_id, lately)
+    return list((await session.execute(statement)).scalars())
 
 
 async def is_known_address(session: AsyncSession, user_id: UUID | None, address: str) -> bool:

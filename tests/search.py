@@ -1,5 +1,6 @@
 """A search index in step with the catalogue, brought there by the services alone: no worker, no waiting."""
 
+from typing import Any
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -14,7 +15,7 @@ class Index:
 
     def __init__(self, database: Database, redis: Redis) -> None:
         self.database = database
-        self.redis = redis
+        self.redis: Any = redis  # its stubs do not know the commands of modules
 
     async def begin(self) -> str:
         generation = index.generation_named(uuid4().hex[:12])

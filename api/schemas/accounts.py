@@ -2,25 +2,13 @@
 
 from typing import Annotated
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BaseModel, EmailStr, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, EmailStr, Field, SecretStr, validate_email
 
+from api.schemas.addresses import e164
 from api.schemas.common import Body, Text
 from services.passwords import SHORTEST
 
-
-def _phone(value: str) -> str:
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        raise ValueError("a phone number starts with + and its country code, such as +14155552671") from None
-    if not phonenumbers.is_possible_number(number):
-        raise ValueError("this is not a possible phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-Phone = Annotated[str, Field(max_length=32, examples=["+14155552671"]), AfterValidator(_phone)]
+Phone = Annotated[str, Field(max_length=32, examples=["+14155552671"]), AfterValidator(e164)]
 Password = Annotated[SecretStr, Field(min_length=SHORTEST, max_length=256, examples=["correct horse battery"])]
 
 
@@ -41,9 +29,10 @@ class Registered(Body):
 def _as_registered(value: str) -> str:
     """An address that can be written in several ways, as `EmailStr` keeps it. What is no address has no account."""
     try:
-        return validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError:
+        _, address = validate_email(value)
+    except ValueError:
         return value
+    return address
 
 
 class Credentials(Body):

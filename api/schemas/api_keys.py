@@ -21,7 +21,10 @@ def _grantable(value: Permission) -> Permission:
 def _to_come(value: datetime) -> datetime:
     if value <= datetime.now(UTC):
         raise ValueError("this is over already")
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC this is after the year 9999") from None
 
 
 class NewApiKey(Body):

@@ -37,13 +37,17 @@ def _currency(value: str) -> str:
     return value
 
 
+Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_currency)]
+"""By its ISO 4217 code."""
+
+
 class Money(BaseModel):
     """Integer minor units of an ISO 4217 currency: 19.99 USD is 1999."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"amount": 1999, "currency": "USD"}})
 
     amount: Annotated[int, Field(ge=0, le=2**53)]
-    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_currency)]
+    currency: Currency
 
     @classmethod
     def of(cls, value: domain.Money) -> "Money":

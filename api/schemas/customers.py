@@ -9,10 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 
 from api.schemas.accounts import Phone
 from api.schemas.addresses import EXAMPLE_ADDRESS, AddressBody
-from api.schemas.common import Body, Page, Text
+from api.schemas.common import Body, Currency, Page, Text
 from api.schemas.orders import OrderView
 from api.schemas.payments import PaymentView
-from domain.money import EXPONENTS
 from domain.permissions import Role
 from models.accounts import User
 from models.customers import Address, Preferences
@@ -109,12 +108,6 @@ def _language(value: str) -> str:
     return value
 
 
-def _currency(value: str) -> str:
-    if value not in EXPONENTS:
-        raise ValueError("this is not a currency that the shop knows")
-    return value
-
-
 class PreferencesBody(Body):
     """The whole of them: what is left out is as it was before anything was set."""
 
@@ -125,7 +118,7 @@ class PreferencesBody(Body):
     )
 
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2}(-[A-Z]{2})?$"), AfterValidator(_language)] = "en"
-    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_currency)] = "USD"
+    currency: Currency = "USD"
     order_emails: StrictBool = True
     marketing_emails: StrictBool = False
 

@@ -57,7 +57,10 @@ async def remove(session: AsyncSession, id_or_slug: str, actor: Actor, *, expect
 async def locked(session: AsyncSession, id_or_slug: str, expected: int | None, *, for_good: bool = False) -> Product:
     """The product's row, held until the end of the transaction; `for_good` against orders that would refer to it."""
     statement = select(Product).where(named(id_or_slug)).with_for_update(key_share=not for_good)
-    product = (await session.execute(statement, execution_options={"populate_existing": True})).scalar_one_or_none()
+    statement = statement.execution_options(populate_existing=True)
+    product = (await session.execute(statement)).scalar_one_or_none()
+    if product is None:  # or it got another slug while we waited for it: this one leads to it still
+        product = (await session.execute(statement)).scalar_one_or_none()
     if product is None:
         raise NotFound("There is no such product.")
     if expected is not None and product.version != expected:

@@ -19,6 +19,8 @@ LARGEST = 2**53
 """Beyond it JSON's readers disagree about a number."""
 HIGHEST_PRICE = 10_000_000_000
 """Minor units: the total of a full cart stays a number that JSON's readers and the database's columns can hold."""
+RESERVED_SKUS = frozenset({"events", "locations", "sessions"})
+"""Paths below /inventory that are no SKU."""
 MAX_ATTRIBUTES = 50
 LARGEST_ATTRIBUTES = 16_384
 """Bytes as JSON, of all attributes together."""
@@ -48,6 +50,12 @@ def _known_currency(code: str) -> str:
 def _slug(text: str) -> str:
     if not is_slug(text):
         raise ValueError("a slug is lower-case letters and digits with single hyphens, such as basic-tee, and no id")
+    return text
+
+
+def _sku(text: str) -> str:
+    if text in RESERVED_SKUS:
+        raise ValueError(f"{text} is a path below /inventory, and no SKU")
     return text
 
 
@@ -97,7 +105,7 @@ ShortName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 Description = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_storable)]
 Slug = Annotated[str, StringConstraints(max_length=LONGEST), AfterValidator(_slug)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)]
-Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"), AfterValidator(_sku)]
 AttributeValue = Annotated[bool | int | float | str | list[str | int | float], BeforeValidator(_attribute)]
 Attributes = Annotated[dict[Word, AttributeValue], Field(max_length=MAX_ATTRIBUTES), AfterValidator(_of_bounded_size)]
 Image = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable), AfterValidator(_web_address)]

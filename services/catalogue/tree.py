@@ -52,11 +52,14 @@ class Tree:
         return [own, *self._below(category_id, own.path)]
 
     def named(self, id_or_slug: str) -> Node:
-        """Raises NotFound."""
-        for node in self.nodes.values():
-            if id_or_slug in (node.category.slug, str(node.category.id)):
-                return node
-        raise NotFound("There is no such category.")
+        """Raises NotFound. No slug is an id."""
+        try:
+            found = self.nodes.get(UUID(id_or_slug))
+        except ValueError:
+            found = next((node for node in self.nodes.values() if node.category.slug == id_or_slug), None)
+        if found is None:
+            raise NotFound("There is no such category.")
+        return found
 
 
 async def read(session: AsyncSession) -> Tree:

@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from domain.errors import AccountErased, Forbidden, LastAdmin, NotFound
 from domain.permissions import Role
-from models.accounts import User, UserSession
+from models.accounts import User
 from services import audit
 from services.audit import Actor
 from services.customers.listing import KEEPERS, PEOPLE
-from services.sessions import ANNOUNCED_AGAIN_FOR, EndReason, end_sessions
+from services.sessions import EndReason, end_sessions
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,6 @@ async def set_role(session: AsyncSession, keeper: Keeper, user_id: UUID, role: R
     before, held.user.role = held.user.role, role.value
     await audit.record(session, keeper.actor, "staff.role", "staff", user_id, before=before, after=role.value)
     await end_sessions(session, user_id, EndReason.ROLE_CHANGED)
-
-
-async def ended_lately(session: AsyncSession, user_id: UUID) -> list[UUID]:
-    """For `announce_ended`: those of this change, and of an earlier one that could not tell Redis."""
-    lately = col(UserSession.ended_at) > func.now() - ANNOUNCED_AGAIN_FOR
-    statement = select(col(UserSession.id)).where(col(UserSession.user_id) == user_id, lately)
-    return list((await session.execute(statement)).scalars())
 
 
 async def lock(session: AsyncSession, user_id: UUID) -> Held:

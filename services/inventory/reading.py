@@ -143,9 +143,13 @@ async def movements(
 
 
 async def movement(session: AsyncSession, movement_id: UUID) -> tuple[StockMovement, str]:
+    """With the location's code. Raises NotFound for one that went with its SKU."""
     statement = (
         select(StockMovement, col(Location.code))
         .join(Location, col(Location.id) == StockMovement.location_id)
         .where(col(StockMovement.id) == movement_id)
     )
-    return (await session.execute(statement)).one()
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("The SKU was deleted since, and its movements with it.")
+    return row[0], row[1]

@@ -93,7 +93,7 @@ def require_possible(changes: Iterable[Change]) -> None:
     above = [change for change in changes if change.shelf.on_hand + change.on_hand > MOST_UNITS]
     if below:
         skus = ", ".join(change.shelf.sku for change in below)
-        raise BelowReserved(f"Orders hold more of {skus} than would be left.", lines=[_line(one) for one in below])
+        raise BelowReserved(f"Not so many units of {skus} are free of orders.", lines=[_line(one) for one in below])
     if above:
         raise TooManyUnits(most=MOST_UNITS, lines=[_line(one) for one in above])
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -78,8 +78,10 @@ async def record(session: AsyncSession, new: NewRequest) -> bool:
 async def _keep_skus(session: AsyncSession, lines: Sequence[Mapping[str, Any]]) -> None:
     """Whoever deletes one of them waits until this request can be seen, which forbids it."""
     skus = {line["sku"]: line["quantity"] for line in lines}
-    kept = select(col(Variant.sku)).where(col(Variant.sku).in_(skus)).order_by(col(Variant.sku))
-    there = set((await session.execute(kept.with_for_update(read=True, key_share=True))).scalars())
+    sold = [(line["sku"], UUID(line["product_id"])) for line in lines]  # a new product may have the SKU by now
+    kept = select(col(Variant.sku)).where(tuple_(col(Variant.sku), col(Variant.product_id)).in_(sold))
+    kept = kept.order_by(col(Variant.sku)).with_for_update(read=True, key_share=True)
+    there = set((await session.execute(kept)).scalars())
     if gone := [sku for sku in skus if sku not in there]:
         short = [{"sku": sku, "requested": skus[sku], "available": 0} for sku in gone]
         raise OutOfStock(f"{', '.join(gone)}: no longer sold.", lines=short)

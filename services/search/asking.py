@@ -28,8 +28,11 @@ MANY = 5000
 MANY_KEPT = 5
 """Seconds that such counts serve, whatever has changed: an import would have them made anew with every batch."""
 
-TRIES = 3
-"""Reaches that may turn out too short for a page, before the rest is read whole."""
+FEW = 4000
+"""Products found, up to which all are ordered for a page: in less than a millisecond."""
+SAMPLED = 500
+KEEP_SAMPLE = 300
+"""Seconds. A sample that has grown old makes windows too small or too large, not answers wrong."""
 
 MOST_SUGGESTIONS = 10
 LOOKED_AT = 100
@@ -40,7 +43,7 @@ LOOKED_AT = 100
 class Order:
     """By the field `number`, then by the text in `key`.
 
-    A reversed order counts down; its field holds the negative, since a plain search ends early only where it counts up.
+    A reversed order counts down: its field holds the negative of the number that a cursor has.
     """
 
     number: str
@@ -67,7 +70,8 @@ class SearchAbsent(Exception):
 class SearchIndex:
     """Raises SearchAbsent, and what redis-py raises: the database can be asked instead."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, few: int = FEW) -> None:
+        self._few = few
         self._find = redis.register_script(SEARCH)
         self._suggest = redis.register_script(SUGGEST)
         self._version = ""
@@ -121,7 +125,9 @@ class SearchIndex:
             "key": order.key,
             "keys": "DESC" if order.is_reversed else "ASC",
             "want": limit + 1,
-            "tries": TRIES,
+            "few": self._few,
+            "sampled": SAMPLED,
+            "keep_sample": KEEP_SAMPLE,
             "facets": with_facets,
             "fingerprint": fingerprint(wanted),
             "most_facets": MOST_FACETS,

@@ -79,7 +79,7 @@ async def live_generation(redis: Redis) -> str | None:
 
 async def create(redis: Redis, generation: str, position: Position) -> None:
     """An empty generation that has come to this position. Doing it again starts it anew."""
-    if index_of(generation) not in await _indexes(redis):
+    if not await exists(redis, generation):
         await redis.execute_command(  # type: ignore[no-untyped-call]
             "FT.CREATE", index_of(generation), "ON", "HASH", "PREFIX", "1", key_of(generation, ""),
             "NOOFFSETS", "NOHL", "NOFREQS", "STOPWORDS", "0", "SCHEMA", *FIELDS,
@@ -124,6 +124,10 @@ async def writing(redis: Redis, generation: str) -> AsyncIterator[Writing]:
             # Touched by every batch, so that a writer who was overtaken finds out.
             pipe.hincrby(state_of(generation), "writes", 1)
             await pipe.execute()
+
+
+async def exists(redis: Redis, generation: str) -> bool:
+    return index_of(generation) in await _indexes(redis)
 
 
 async def go_live(redis: Redis, generation: str) -> None:

@@ -4,11 +4,11 @@ It answers [word, …]: `absent` when there is no index or it is still being loa
 their table when the query was widened by another one, or `found` with the total, the bodies, the mark of the last of
 them (empty on the last page), and the facets as JSON.
 
-A page is cut in two steps, so that it costs the same whatever is found. A plain search, which ends as soon as it has
-enough, tells how far the page may reach; the products up to there are then ordered by (number, key), in which no two
-are equal. The first step may order badly or find too much, as it does where something is excluded: it decides how much
-is read, not what is answered. Numbers ascend in every order, since only then does it end early: those who come first
-by the greatest are ordered by its negative.
+Ordering reads all that it is given. Where much is found, it is given a window instead: up to the number that, by a
+random sample of the whole index, leaves enough for the page, and more until it does. The sample decides how much is
+read, not what is answered. Numbers ascend in every order: the newest and the dearest come first by the negative of
+theirs. No search is asked to sort in dialect 4, which ends early and would need no window: it reads past the end of
+an empty list and takes Redis with it (RediSearch 2.10.5).
 """
 
 _READY = """
@@ -33,7 +33,7 @@ if not synonyms then return {'absent'} end
 if synonyms ~= plan.synonyms then return {'synonyms', synonyms, redis.call('HGET', state, 'synonyms')} end
 
 local function ask(command, query, ...)
-    local words = {command, plan.index, query == '' and '*' or query}
+    local words = {command, plan.index, query == '' and '*' or query, 'VERBATIM'}
     for _, word in ipairs({...}) do words[#words + 1] = word end
     if #plan.params > 0 then
         words[#words + 1] = 'PARAMS'
@@ -63,22 +63,44 @@ local function take(tier, query, filter)
     for at = 2, #rows do hits[#hits + 1] = {tier, field(rows[at], '__key')} end
 end
 
-local function read(tier, match, beyond, tries)
-    local low = beyond and '(' .. beyond or '-inf'
-    local query = beyond and within(match, low, '+inf') or match
-    local need = plan.want - #hits
-    local first = ask('FT.SEARCH', query, 'NOCONTENT', 'SORTBY', plan.number, 'ASC',
-        'LIMIT', '0', need, 'DIALECT', '4')
-    if #first - 1 < need or tries == 0 then return take(tier, query) end
-    local furthest, as_text
-    for at = 2, #first do
-        local text = redis.call('HGET', first[at], plan.number)
-        local number = tonumber(text)
-        if not furthest or number > furthest then furthest, as_text = number, text end
+local counted = {}
+local function count(query)
+    if not counted[query] then
+        counted[query] = ask('FT.SEARCH', query, 'LIMIT', '0', '0', 'DIALECT', '2')[1]
     end
-    take(tier, within(match, low, as_text))
-    if #hits < plan.want then read(tier, match, as_text, tries - 1) end
+    return counted[query]
 end
+
+local function sample()
+    local key = state .. ':sample:' .. plan.number
+    local kept = redis.call('GET', key)
+    if kept then return cjson.decode(kept) end
+    local rows = ask('FT.AGGREGATE', '*', 'GROUPBY', '0', 'REDUCE', 'RANDOM_SAMPLE', '2', '@' .. plan.number,
+        plan.sampled, 'AS', 'sample', 'DIALECT', '2')
+    local numbers = {}
+    for at, number in ipairs(rows[2] and field(rows[2], 'sample') or {}) do numbers[at] = tonumber(number) end
+    table.sort(numbers)
+    redis.call('SET', key, cjson.encode(numbers), 'EX', plan.keep_sample)
+    return numbers
+end
+
+local function narrowed(match, beyond)
+    local low = beyond and '(' .. beyond or '-inf'
+    local whole = beyond and within(match, low, '+inf') or match
+    local matching = count(match)
+    if matching <= plan.few then return whole end
+    local numbers, first, need = sample(), 1, plan.want - #hits
+    while beyond and numbers[first] and numbers[first] <= tonumber(beyond) do first = first + 1 end
+    local reach = math.ceil(need * #numbers / matching) + 1
+    while numbers[first + reach] do
+        local window = within(match, low, string.format('%.0f', numbers[first + reach]))
+        if count(window) >= need then return window end
+        reach = reach * 4
+    end
+    return whole
+end
+
+local function read(tier, match, beyond) take(tier, narrowed(match, beyond)) end
 
 for at, match in ipairs(plan.tiers) do
     local tier = at - 1
@@ -87,9 +109,9 @@ for at, match in ipairs(plan.tiers) do
             local number = plan.after.number
             local than = plan.keys == 'DESC' and ' < ' or ' > '
             take(tier, within(match, number, number), '@' .. plan.key .. than .. '"' .. plan.after.key .. '"')
-            if #hits < plan.want then read(tier, match, number, plan.tries) end
+            if #hits < plan.want then read(tier, match, number) end
         else
-            read(tier, match, nil, plan.tries)
+            read(tier, match)
         end
     end
 end
@@ -104,7 +126,7 @@ if #hits == plan.want then
     mark = {tier, number, name}
 end
 
-local total = ask('FT.SEARCH', plan.all, 'LIMIT', '0', '0', 'DIALECT', '2')[1]
+local total = count(plan.all)
 local facets = ''
 if plan.facets then
     local cache = state .. ':facets:' .. plan.fingerprint
@@ -136,7 +158,7 @@ SUGGEST = (
 local words = {'FT.SEARCH', plan.index, plan.query, 'RETURN', '2', 'title', 'slug', 'SORTBY', 'name_number', 'ASC',
     'LIMIT', '0', plan.want, 'PARAMS', #plan.params}
 for _, word in ipairs(plan.params) do words[#words + 1] = word end
-for _, word in ipairs({'TIMEOUT', '0', 'DIALECT', '4'}) do words[#words + 1] = word end
+for _, word in ipairs({'TIMEOUT', '0', 'DIALECT', '2'}) do words[#words + 1] = word end
 local found, suggestions = redis.call(unpack(words)), {}
 for at = 3, #found, 2 do
     local row = {}

@@ -2,14 +2,19 @@
 
 import asyncio
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 from api.dependencies import Resources
+from api.mails import Mails
 from core.database import Database
+from core.settings import Settings
 from devstack.mailbox.inbox import Inbox, Letter
 from domain.messages.mail import mail_workflow_id
 from tests.api.conftest import Caller, Wires
@@ -88,6 +93,23 @@ async def test_a_mail_is_written_with_the_account_or_not_at_all(
 ) -> None:
     wires.temporal.cut()
     await register(anonymous)
+    assert await mails_to(database) == ["verify-email"]
+
+
+class Silence:
+    """A Temporal that takes a call and never answers it."""
+
+    async def start_workflow(self, *_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_nobody_waits_for_a_temporal_that_does_not_answer(
+    anonymous: Caller, app: FastAPI, resources: Resources, api_settings: Settings, database: Database
+) -> None:
+    silent = Mails(database, cast(Client, Silence()), api_settings)
+    app.state.resources = replace(resources, mails=silent)
+    async with asyncio.timeout(30):
+        await register(anonymous)
     assert await mails_to(database) == ["verify-email"]
 
 

@@ -73,7 +73,13 @@ async def test_a_wrong_password_and_an_unknown_address_are_told_the_same(anonymo
 
 
 @pytest.mark.parametrize(
-    "written", ["ada@xn--bcher-kva.example.com", "ada@BÜCHER.example.com", "ada@bu\u0308cher.example.com"]
+    "written",
+    [
+        "ada@xn--bcher-kva.example.com",
+        "ada@BÜCHER.example.com",
+        "ada@bu\u0308cher.example.com",
+        " ada@bücher.example.com ",
+    ],
 )
 async def test_an_address_signs_in_however_it_is_written(anonymous: Caller, written: str) -> None:
     assert (await anonymous.post("/auth/register", json=ADA | {"email": "ada@bücher.example.com"})).status_code == 201

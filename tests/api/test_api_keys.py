@@ -156,6 +156,7 @@ async def test_nobody_signs_in_as_a_machine(admin: Caller, anonymous: Caller, sh
         ({"permissions": "inventory:read"}, "body.permissions"),
         ({"expires_at": "2001-01-01T00:00:00Z"}, "body.expires_at"),
         ({"expires_at": "2099-01-01T00:00:00"}, "body.expires_at"),
+        ({"expires_at": "9999-12-31T23:59:59-23:59"}, "body.expires_at"),
         ({"name": " "}, "body.name"),
         ({"name": "x" * 121}, "body.name"),
         ({"key": "tw_mine"}, "body.key"),

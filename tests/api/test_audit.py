@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
-from tests.api.conftest import Caller, SignIn
+from tests.api.conftest import BASE, Caller, SignIn
 from tests.api.shopping import COD, add, keyed, ordered, refused
 from tests.builders import Shop
 
@@ -99,3 +101,13 @@ async def test_a_decision_about_a_cod_order_is_in_the_log_once_without_its_note(
 )
 async def test_a_query_that_is_none_is_refused(boss: Caller, query: dict[str, str]) -> None:
     assert (await boss.get("/audit", params=query)).status_code == 422
+
+
+async def test_an_act_is_recorded_whatever_a_proxy_says_of_its_sender(
+    app: FastAPI, boss: Caller, staff: Caller, customer: Caller
+) -> None:
+    behind = httpx.ASGITransport(app, client=("x" * 300, 4711))
+    async with httpx.AsyncClient(transport=behind, base_url=BASE, headers=staff.headers) as caller:
+        assert (await caller.post(f"/customers/{customer.user_id}/deactivate")).status_code == 200
+    [entry] = await log(boss)
+    assert entry["address"] == "x" * 64

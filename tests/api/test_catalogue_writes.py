@@ -7,9 +7,12 @@ from uuid import uuid4
 import pytest
 from fastapi import FastAPI
 
+from core.settings import Settings
+from services.carts.store import MAX_UNITS_PER_LINE
+from services.catalogue.drafts import HIGHEST_PRICE, LARGEST, RESERVED_SKUS
 from services.catalogue.slugs import RESERVED
 from tests.api.conftest import Caller, SignIn
-from tests.api.shopping import add, cart_of, fields_of, keyed, refused, usd
+from tests.api.shopping import COD, add, cart_of, fields_of, keyed, ordered, refused, usd
 from tests.api.test_access import bare, routes
 from tests.builders import Shop
 
@@ -67,6 +70,16 @@ async def test_a_key_makes_one_product_however_often_it_is_sent(staff: Caller, s
     assert await shop.rows("SELECT count(*) FROM products") == [(1,)]
 
 
+async def test_the_fullest_cart_of_the_dearest_things_can_be_shown_and_ordered(
+    staff: Caller, customer: Caller, settings: Settings, worker: object
+) -> None:
+    assert HIGHEST_PRICE * MAX_UNITS_PER_LINE * settings.max_cart_lines <= LARGEST
+    await made(staff, variants=[{"sku": "LAMP", "price": usd(HIGHEST_PRICE), "initial_stock": 999}])
+    cart = await add(customer, "LAMP", 999)
+    assert cart["totals"]["total"] == usd(999 * HIGHEST_PRICE)
+    assert (await ordered(customer, COD))["totals"]["total"] == usd(999 * HIGHEST_PRICE)
+
+
 async def test_a_refused_product_leaves_its_key_unused(staff: Caller) -> None:
     headers = keyed()
     body = LAMP | {"category": "home"}
@@ -85,11 +98,15 @@ async def test_a_refused_product_leaves_its_key_unused(staff: Caller) -> None:
         ({"variants": []}, "body.variants"),
         ({"variants": [{"sku": "A", "price": {"amount": -1, "currency": "USD"}}]}, "body.variants.0.price.amount"),
         ({"variants": [{"sku": "A", "price": {"amount": 9.99, "currency": "USD"}}]}, "body.variants.0.price.amount"),
-        ({"variants": [{"sku": "A", "price": {"amount": 2**60, "currency": "USD"}}]}, "body.variants.0.price.amount"),
+        (
+            {"variants": [{"sku": "A", "price": {"amount": HIGHEST_PRICE + 1, "currency": "USD"}}]},
+            "body.variants.0.price.amount",
+        ),
         ({"variants": [{"sku": "A", "price": {"amount": 1, "currency": "QQQ"}}]}, "body.variants.0.price.currency"),
         ({"variants": [{"sku": "A", "price": {"amount": 1, "currency": "usd"}}]}, "body.variants.0.price.currency"),
         ({"variants": [{"sku": "A", "price": 1}]}, "body.variants.0.price"),
         ({"variants": [{"sku": "a b", "price": usd(1)}]}, "body.variants.0.sku"),
+        ({"variants": [{"sku": "sessions", "price": usd(1)}]}, "body.variants.0.sku"),
         ({"variants": [{"sku": "A", "price": usd(1), "on_hand": 3}]}, "body.variants.0.on_hand"),
         ({"variants": [{"sku": "A", "price": usd(1), "initial_stock": 10**9}]}, "body.variants.0.initial_stock"),
         ({"variants": [{"sku": "A", "price": usd(1)}, {"sku": "A", "price": usd(2)}]}, "body"),
@@ -259,6 +276,7 @@ async def test_each_act_is_in_the_audit_log_with_who_did_it(staff: Caller, sign_
     assert log[2][2]["fields"] == ["name"]
 
 
-def test_no_product_takes_the_slug_that_is_a_path_beside_it(app: FastAPI) -> None:
-    beside = {bare(path).split("/")[2] for _, path in routes(app) if bare(path).startswith("/products/")}
-    assert {word for word in beside if not word.startswith("{")} <= RESERVED
+@pytest.mark.parametrize(("below", "reserved"), [("/products/", RESERVED), ("/inventory/", RESERVED_SKUS)])
+def test_no_slug_and_no_sku_is_a_path_beside_it(app: FastAPI, below: str, reserved: frozenset[str]) -> None:
+    beside = {bare(path).split("/")[2] for _, path in routes(app) if bare(path).startswith(below)}
+    assert {word for word in beside if not word.startswith("{")} == reserved

@@ -33,7 +33,7 @@ async def test_anyone_reads_the_tree_and_each_category_of_it(anonymous: Caller, 
         "position": 0, "version": 1,
     }  # fmt: skip
     assert (lamps["parent"], lamps["path"], lamps["depth"]) == ("home", ["home", "lamps"], 2)
-    for name in (lamps["id"], "lamps"):
+    for name in (lamps["id"], lamps["id"].upper(), "lamps"):
         answer = await anonymous.get(f"/categories/{name}")
         assert (answer.json(), answer.headers["ETag"]) == (lamps, '"1"')
     refused(await anonymous.get("/categories/nowhere"), 404, "not-found")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from tests.api.conftest import Caller
-from tests.api.shopping import CARD, COD, THREE_D_SECURE, add, cart_of, keyed, ordered, orders_of, refused
+from tests.api.shopping import ADDRESS, CARD, COD, THREE_D_SECURE, add, cart_of, keyed, ordered, orders_of, refused
 from tests.builders import Shop
 
 LINE = {"sku": "LAMP", "quantity": 1}
@@ -16,6 +16,17 @@ async def test_a_key_of_the_cart_checks_nothing_out(customer: Caller, shop: Shop
     await customer.post("/carts/items", json=LINE, headers=headers)
     refused(await customer.post("/orders/checkout", json=CARD, headers=headers), *REUSED)
     assert await orders_of(customer) == []
+
+
+async def test_a_key_of_the_cart_writes_nothing_else_nor_the_other_way_round(customer: Caller, shop: Shop) -> None:
+    await shop.product("LAMP")
+    of_the_cart, of_the_book, book = keyed(), keyed(), "/customers/me/addresses"
+    await customer.post("/carts/items", json=LINE, headers=of_the_cart)
+    refused(await customer.post(book, json=ADDRESS, headers=of_the_cart), *REUSED)
+    assert (await customer.post(book, json=ADDRESS, headers=of_the_book)).status_code == 201
+    refused(await customer.post("/carts/items", json=LINE, headers=of_the_book), *REUSED)
+    assert len((await customer.get(book)).json()["items"]) == 1
+    assert await cart_of(customer) == {"LAMP": 1}
 
 
 async def test_a_key_of_a_checkout_adds_nothing_and_opens_nothing(customer: Caller, shop: Shop, worker: object) -> None:

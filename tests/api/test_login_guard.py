@@ -33,6 +33,13 @@ async def test_guesses_are_slowed_down_and_told_when_to_come_back(anonymous: Cal
     assert 0 < refused(refusal, 429, "rate-limited")["retry_after"] == int(refusal.headers["Retry-After"]) <= 66
 
 
+@pytest.mark.usefixtures("account")
+async def test_each_try_says_how_many_are_left_of_the_accounts_own(anonymous: Caller) -> None:
+    answers = [await log_in(anonymous, "a guess") for _ in range(11)]
+    assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"10"}
+    assert [int(answer.headers["RateLimit-Remaining"]) for answer in answers] == [*range(9, -1, -1), 0]
+
+
 async def test_an_unknown_account_is_guessed_as_slowly_as_a_known_one(anonymous: Caller, account: str) -> None:
     assert await guess(anonymous, 11, "nobody@example.com") == await guess(anonymous, 11) == [401] * 10 + [429]
     assert account
@@ -60,6 +67,11 @@ async def test_a_whole_network_of_ipv6_is_one_address(app: FastAPI) -> None:
     assert (await guess(at(app, "2001:db8:ffff::1"), 10)) == [401] * 9 + [429], "the sign-in was a stranger's try"
     assert (await log_in(at(app, "2001:db8:1:2:aaaa::7"))).status_code == 200
     refused(await log_in(at(app, "2001:db8:1:3::1")), 429, "rate-limited")
+
+
+@pytest.mark.usefixtures("account")
+async def test_what_a_proxy_says_of_an_address_may_be_no_address(app: FastAPI) -> None:
+    assert (await log_in(at(app, "unknown, " + "x" * 300))).status_code == 200
 
 
 async def test_who_answered_a_mail_is_no_stranger_there(app: FastAPI, shop: Shop, account: str) -> None:

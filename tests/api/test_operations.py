@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import update
 from sqlmodel import col
 from temporalio.client import Client
@@ -17,9 +18,11 @@ from tests.api.conftest import Caller
 from tests.api.shopping import COD, DECLINED, THREE_D_SECURE, add, check_out, ordered, refused, until
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
+from tests.search import Index
 
 INVARIANTS = {
     "S1", "S2", "S3", "S4", "S5", "S6", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "I1", "E1", "P1", "P2", "T1",
+    "R1",
 }  # fmt: skip
 
 
@@ -60,9 +63,10 @@ async def _end(temporal: Client, workflow_id: str) -> None:
 
 @pytest.mark.usefixtures("alone", "worker")
 async def test_after_a_day_of_trade_everything_adds_up(
-    customer: Caller, staff: Caller, shop: Shop, gateway: FakePayments
+    customer: Caller, staff: Caller, shop: Shop, gateway: FakePayments, redis: Redis
 ) -> None:
     await shop.product("LAMP", stock=50)
+    await Index(shop.database, redis).build()
 
     async def buy(**changes: Any) -> dict[str, Any]:
         await add(customer, "LAMP", 2)
@@ -86,6 +90,7 @@ async def test_after_a_day_of_trade_everything_adds_up(
     assert set(rows) == INVARIANTS
     assert all(set(row) == {"name", "meaning", "checked", "violations", "offenders"} for row in rows.values())
     assert rows["T1"]["checked"] == 2, "one waits for staff, one for the bank"
+    assert rows["R1"]["checked"] == 1
     assert rows["P1"]["checked"] == len(gateway.intents) == 4
     assert {order["status"] for order in (waiting, at_the_bank)} == {"pending_confirmation", "pending_payment"}
 
@@ -102,4 +107,5 @@ async def test_what_does_not_add_up_is_named_with_its_offenders(staff: Caller, s
     assert broken["S1"] == ["LAMP"]
     assert broken["M4"] == [str(paid)], "captured is not the total"
     assert broken["P1"] == [f"pi_{UUID(str(paid)).hex}"], "the provider knows nothing of it"
+    assert broken["R1"] == ["index"], "there is none"
     assert broken["T1"] == [str(pending)], "nobody works on it"

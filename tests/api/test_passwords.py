@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
 
 from api.dependencies import Resources
 from core.database import Database
@@ -66,6 +67,19 @@ async def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(
     refused(await refresh(anonymous, there), 401, "not-signed-in")
     refused(await log_in(anonymous), 401, "wrong-credentials")
     await logged_in(anonymous, NEW)
+    assert await mails_to(database) == ["password-changed"]
+
+
+async def test_a_redis_that_is_full_stops_no_change_of_a_password(
+    anonymous: Caller, database: Database, redis: Redis
+) -> None:
+    await redis.config_set("maxmemory", 1)
+    try:
+        change = {"current_password": PASSWORD, "new_password": NEW}
+        tokens = await logged_in(anonymous)
+        assert (await anonymous.post("/auth/password", json=change, headers=bearing(tokens))).status_code == 204
+    finally:
+        await redis.config_set("maxmemory", 0)
     assert await mails_to(database) == ["password-changed"]
 
 

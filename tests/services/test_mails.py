@@ -86,6 +86,13 @@ async def test_nobodys_mailbox_is_filled_by_somebody_who_knows_the_address(shop:
 
 
 @pytest.mark.usefixtures("ada")
+async def test_nor_by_somebody_who_asks_ten_times_at_once(shop: Shop) -> None:
+    written = await asyncio.gather(*(write(shop) for _ in range(10)))
+    recipients = [await recipient(shop, mail_id) for mail_id in written]
+    assert recipients.count(ADA) == AT_MOST_AN_HOUR
+
+
+@pytest.mark.usefixtures("ada")
 async def test_an_owner_is_told_of_each_change_of_the_password(shop: Shop) -> None:
     written = [await write(shop, MailPurpose.PASSWORD_CHANGED) for _ in range(AT_MOST_AN_HOUR + 2)]
     assert {await recipient(shop, mail_id) for mail_id in written} == {ADA}
@@ -158,6 +165,7 @@ async def test_all_tokens_of_an_account_are_used_up_together(shop: Shop, ada: UU
 
 async def test_a_mail_that_was_sent_or_is_not_needed_any_more_is_left_as_it_is(shop: Shop, ada: UUID) -> None:
     sent, used = await write(shop), await write(shop)
+    await take(shop, used)
     async with shop.database.transaction() as session:
         mail = await mails.take(session, sent, TERMS)
         assert mail
@@ -177,6 +185,16 @@ async def test_what_no_workflow_began_with_is_found_after_its_time_and_the_oldes
     await write(shop)
     async with shop.database.reading() as session:
         assert await mails.untaken(session, timedelta(minutes=1), 2) == old[:2]
+
+
+async def test_a_mail_that_is_not_needed_any_more_is_not_looked_for_again(shop: Shop, ada: UUID) -> None:
+    """The owner was faster by another one: this one's workflow began when there was nothing left to send."""
+    mail_id = await write(shop)
+    async with shop.database.transaction() as session:
+        await mails.use_up(session, ada, RESET)
+    assert (await take(shop, mail_id)).token_hash is None
+    async with shop.database.reading() as session:
+        assert await mails.untaken(session, timedelta(minutes=-1), 10) == []
 
 
 @pytest.mark.usefixtures("ada")

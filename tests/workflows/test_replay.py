@@ -22,6 +22,8 @@ PATHS = {
     "nobody-decides-and-the-hold-ends-after-two-reminders",
     "another-card-pays-after-a-failed-3d-secure",
     "a-refused-undo-waits-for-retry-stuck",
+    "the-first-projection-builds-the-index-and-goes-on-shift-by-shift",
+    "an-index-is-built-beside-the-live-one",
 }
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import CallerDep, ResourcesDep
-from api.gate import Kind, address_of, counts_as
+from api.gate import Kind, address_of, admit, counts_as
 from api.policies import PUBLIC
 from api.routes.accounts.ending import tell_ended
 from api.schemas.accounts import PasswordChange, PasswordReset, ResetRequest, ResetRequested
@@ -30,7 +30,8 @@ router = APIRouter()
 )
 async def change_password(body: PasswordChange, caller: CallerDep, resources: ResourcesDep, request: Request) -> None:
     """Ends every other session, and tells the owner by mail."""
-    await resources.login_guard.admit(Try(str(caller.id), address_of(request), is_known=False))
+    entered = Try(str(caller.id), address_of(request), is_known=False)
+    admit(request, Kind.SIGN_IN, await resources.login_guard.take(entered))
     async with resources.database.reading() as session:
         user = await accounts.find(session, caller.id)
     if not await verify_password(body.current_password.get_secret_value(), user.password_hash):

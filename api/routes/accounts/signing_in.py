@@ -4,7 +4,7 @@ import structlog
 from fastapi import APIRouter, Request
 
 from api.dependencies import Resources, ResourcesDep
-from api.gate import Kind, address_of, counts_as
+from api.gate import Kind, address_of, admit, counts_as
 from api.policies import PUBLIC
 from api.routes.accounts.ending import tell_ended
 from api.schemas.accounts import Credentials, Refresh, Session
@@ -35,7 +35,7 @@ async def login(
     """An unknown address takes as long as a wrong password. Ten tries a minute for an account; an address that it
     signed in from before has ten of its own. With a guest's `X-Cart-Token` that cart moves into the account's; what
     does not fit stays, and `POST /carts/merge` tells what."""
-    user = await _authenticate(body, resources, address_of(request))
+    user = await _authenticate(body, resources, request)
     agent = request.headers.get("User-Agent")
     sign_in = SignIn(user.id, user.password_hash, address_of(request), agent[:300] if agent else None)
     async with resources.database.transaction() as session:
@@ -44,12 +44,13 @@ async def login(
     return _session(resources, opened)
 
 
-async def _authenticate(body: Credentials, resources: Resources, address: str) -> User:
+async def _authenticate(body: Credentials, resources: Resources, request: Request) -> User:
     """Raises RateLimited, and WrongCredentials after the same work whatever is wrong."""
+    address = address_of(request)
     async with resources.database.reading() as session:
         user = await accounts.find_by_email(session, body.email)
         is_known = await sessions.is_known_address(session, user.id if user else None, address)
-    await resources.login_guard.admit(Try(body.email, address, is_known))
+    admit(request, Kind.SIGN_IN, await resources.login_guard.take(Try(body.email, address, is_known)))
     matches = await verify_password(body.password.get_secret_value(), user.password_hash if user else None)
     if user is None or not matches or not user.is_active:
         raise WrongCredentials

@@ -12,9 +12,9 @@ from api.pagination import PageQuery, next_cursor
 from api.rendering import json_response
 from api.schemas.customers import AccountPage, AccountView
 from models.accounts import User
-from services.customers import listing, standing
+from services.customers import listing
 from services.idempotency import KeyedRequest, once
-from services.sessions import announce_ended
+from services.sessions import announce_ended, ended_lately
 
 
 def page_of(rows: Sequence[User], page: PageQuery) -> AccountPage:
@@ -40,7 +40,7 @@ async def keep(
 
         made = await once(session, keyed, make)
         user = await listing.one(session, user_id)
-        ended = await standing.ended_lately(session, user_id)
+        ended = await ended_lately(session, user_id)
     if made.was_replayed:
         mark_replayed(request)
     await announce_ended(resources.redis, ended, resources.tokens.lifetime)

@@ -41,6 +41,21 @@ async def test_a_key_is_required_and_adjusts_once(staff: Caller, shop: Shop) -> 
     assert await shop.stock("LAMP") == (8, 0)
 
 
+async def test_a_key_whose_sku_was_deleted_finds_nothing_even_where_a_new_one_has_its_name(
+    staff: Caller, shop: Shop
+) -> None:
+    path, body, headers = "/inventory/LAMP/adjustments", {"delta": -3, "reason": "broken"}, keyed()
+    await staff.post(path, json=body, headers=headers)
+    [(product_id,)] = await shop.rows("SELECT product_id FROM variants")
+    assert (await staff.delete(f"/products/{product_id}")).status_code == 204
+    refused(await staff.post(path, json=body, headers=headers), 404, "not-found")
+    await shop.product("LAMP", stock=10)
+    again = await staff.post(path, json=body, headers=headers)
+    refused(again, 404, "not-found")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert await shop.stock("LAMP") == (10, 0)
+
+
 async def test_one_key_sent_ten_times_at_once_adjusts_once(staff: Caller, shop: Shop) -> None:
     headers, body = keyed(), {"delta": -3, "reason": "broken"}
     answers = await asyncio.gather(

@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import CategoryUnknown, Fact, InUse, NotFound, SlugTaken, Stale, TooManyAttributes
 from services.catalogue import changing, reading
+from services.catalogue.drafts import ProductChange
 from tests.builders import Shop
 from tests.queries import counted_queries
 from tests.services.catalogue.conftest import NOBODY, Desk
@@ -127,6 +128,17 @@ async def test_no_other_product_takes_a_former_slug_and_its_own_may_have_it_back
         await desk.change(other, slug="lamp")
     await desk.change(product_id, slug="lamp")
     assert (await desk.shown("torch"))["slug"] == "lamp"
+
+
+async def test_a_change_that_waited_for_a_new_slug_is_made(desk: Desk) -> None:
+    await desk.create()
+    async with desk.database.transaction() as session:
+        await changing.change(session, "lamp", ProductChange(slug="torch"), NOBODY)
+        waiting = asyncio.create_task(desk.change("lamp", brand="Hestia"))
+        while not await desk.shop.rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            assert not waiting.done()
+    await waiting
+    assert (await desk.shown("torch"))["brand"] == "Hestia"
 
 
 async def test_who_leaves_a_slug_while_others_want_it_keeps_it(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import AccountErased, Fact, Forbidden, LastAdmin, NotFound
 from domain.permissions import Role
+from services import sessions
 from services.audit import Actor
 from services.customers import standing
 from services.customers.standing import Keeper
@@ -51,7 +52,7 @@ async def test_deactivating_ends_the_sessions_and_is_in_the_log_once(apply: Appl
         assert await state(shop, ada) == ("customer", False, 0)
     assert await shop.rows("SELECT end_reason FROM user_sessions") == [("deactivated",)]
     assert await log(shop) == [(desk, "customer.deactivate", "customer", str(ada), None, {})]
-    assert len(await apply(standing.ended_lately, ada)) == 1, "who could not tell Redis asks again"
+    assert len(await apply(sessions.ended_lately, ada)) == 1, "who could not tell Redis asks again"
     for _ in range(2):
         await apply(standing.set_active, staff(desk), ada, True)
         assert await state(shop, ada) == ("customer", True, 0)

@@ -61,6 +61,14 @@ async def test_a_sku_that_was_deleted_meanwhile_is_out_of_stock(shop: Shop, new:
     assert await shop.rows("SELECT count(*) FROM checkout_requests") == [(0,)]
 
 
+async def test_a_sku_that_another_product_has_by_now_is_out_of_stock(shop: Shop, new: NewRequest) -> None:
+    """Its order would name a product that is gone, and could never be placed."""
+    await apply(shop, changing.remove, str(new.lines[0]["product_id"]), Actor(None))
+    await shop.product("LAMP")
+    with pytest.raises(OutOfStock):
+        await record(shop, new)
+
+
 async def test_a_product_is_not_deleted_while_its_order_is_being_asked_for(shop: Shop, new: NewRequest) -> None:
     product_id = str(new.lines[0]["product_id"])
     async with shop.database.transaction() as session:

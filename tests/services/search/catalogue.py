@@ -34,7 +34,7 @@ async def stock_shelves(database: Database, count: int, seed: int) -> None:
         session.add_all(products)
         await session.flush()
         ids = [product.id for product in products]
-        variants = [
+        variants: list[dict[str, Any]] = [
             {"product_id": id_, "sku": f"S{n}-{v}", "price": dice.choice((0, 99, 100, 499, 500, 1999, 2000, 12_345)),
              "currency": "USD", "options": {}, "position": v}
             for n, id_ in enumerate(ids) for v in range(dice.choice((0, 1, 1, 2)))
