@@ -6,6 +6,7 @@ from email.utils import formatdate, parseaddr
 from typing import Self
 
 import aiosmtplib
+from email_validator import EmailNotValidError, validate_email
 
 from core.settings import Settings, SmtpSecurity
 from gateways.mail import MailRelayAway, Message, RecipientRefused
@@ -68,9 +69,17 @@ class SmtpMail:
         letter["Message-ID"] = f"<mail.{message.id}@{self._domain}>"
         letter["Date"] = formatdate()
         letter["From"] = self._sender
-        letter["To"] = message.recipient
+        letter["To"] = _as_ascii(message.recipient)
         letter["Subject"] = message.subject
         letter["Auto-Submitted"] = "auto-generated"
         letter.set_content(message.text)
         letter.add_alternative(message.html, subtype="html")
         return letter
+
+
+def _as_ascii(address: str) -> str:
+    """With its domain as the DNS has it, which every relay takes; a name that is not ASCII stays as it is."""
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError:
+        return address

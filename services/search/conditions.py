@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from domain.search import Wanted
 from domain.search_tiers import Match, Term, Tier
-from models.catalogue import Product, ProductStatus, Variant
+from models.catalogue import PRODUCT_WORDS, Product, ProductStatus, Variant
 from models.inventory import Stock
 from services.catalogue import tree
 from services.search.documents import SORT_LETTERS
@@ -18,7 +18,6 @@ _SUFFIX = {Match.NAME: ":A", Match.TITLE: ":AB", Match.ANYWHERE: "", Match.START
 
 PRICE = func.coalesce(Product.price, 0)
 NAME = collate(func.left(func.search_words(Product.name), SORT_LETTERS), "C")
-WORDS = func.product_words(Product.name, Product.brand, Product.description)
 IN_STOCK = (
     select(1)
     .where(
@@ -41,7 +40,7 @@ def tsquery(tier: Tier) -> ColumnElement[Any]:
 def conditions_of(wanted: Wanted, ranked: Sequence[ColumnElement[Any]]) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [col(Product.status) == ProductStatus.ACTIVE]
     if ranked:
-        found.append(WORDS.op("@@")(ranked[-1]))
+        found.append(PRODUCT_WORDS.op("@@")(ranked[-1]))
     if wanted.category is not None:
         found.append(col(Product.category_id).in_(tree.within(wanted.category)))
     if wanted.brand is not None:

@@ -16,11 +16,11 @@ from sqlmodel import col
 from domain.search import Sort, Wanted
 from domain.search_cursor import Mark
 from domain.search_tiers import tiers, units
-from models.catalogue import Product, ProductStatus
+from models.catalogue import PRODUCT_WORDS, Product, ProductStatus
 from services.catalogue.publishing import whole
 from services.catalogue.reading import select_shown
 from services.search import counting, synonyms
-from services.search.conditions import NAME, PRICE, WORDS, conditions_of, tsquery
+from services.search.conditions import NAME, PRICE, conditions_of, tsquery
 from services.search.documents import name_number
 from services.search.found import Found
 
@@ -41,7 +41,7 @@ async def find(
     conditions = conditions_of(wanted, ranked)
     tier: ColumnElement[Any] = literal(0, Integer)
     if ranked and sort is Sort.RELEVANCE:
-        tier = case(*((WORDS.op("@@")(query), at) for at, query in enumerate(ranked)))
+        tier = case(*((PRODUCT_WORDS.op("@@")(query), at) for at, query in enumerate(ranked)))
     statement = select_shown().add_columns(PRICE.label("price"), NAME.label("name"), tier.label("tier"))
     statement = statement.where(*conditions).order_by(*_order(sort, tier)).limit(limit + 1)
     if after is not None:
@@ -62,7 +62,7 @@ async def suggest(session: AsyncSession, words: Sequence[str], limit: int) -> li
     query = cast(" & ".join(f"'{word}':*A" for word in words), TSQUERY)
     statement = (
         select(col(Product.name), col(Product.slug))
-        .where(col(Product.status) == ProductStatus.ACTIVE, WORDS.op("@@")(query))
+        .where(col(Product.status) == ProductStatus.ACTIVE, PRODUCT_WORDS.op("@@")(query))
         .order_by(NAME, col(Product.id))
         .limit(limit)
     )

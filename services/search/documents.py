@@ -21,16 +21,16 @@ LONGEST_ATTRIBUTE = 120
 SORT_LETTERS = 100
 """Letters of a name that order it. Names alike so far are ordered by id."""
 
+FIRST = UUID(int=0)
+
 _ROWS = """
 WITH RECURSIVE paths AS (
     SELECT id, ARRAY[slug::text] AS slugs FROM categories WHERE parent_id IS NULL
     UNION ALL SELECT c.id, paths.slugs || c.slug::text FROM categories c JOIN paths ON paths.id = c.parent_id
 ), sources AS (
-    SELECT p.id, b.body, p.name, p.slug, p.brand, p.attributes::text AS attributes, coalesce(p.price, 0) AS price,
-        (extract(epoch FROM p.created_at) * 1000000)::bigint AS created,
+    SELECT p.id, b.body, p.name, p.slug, p.brand, p.description, p.attributes::text AS attributes,
+        coalesce(p.price, 0) AS price, (extract(epoch FROM p.created_at) * 1000000)::bigint AS created,
         coalesce(paths.slugs, '{}') AS categories, c.slug AS category_slug, c.name AS category_name,
-        search_words(p.name) AS name_words, search_words(p.brand) AS brand_words,
-        search_words(p.description) AS description_words,
         EXISTS (SELECT FROM variants v JOIN stock s ON s.sku = v.sku
                 WHERE v.product_id = p.id AND s.on_hand > s.reserved) AS in_stock
     FROM products p JOIN product_bodies b ON b.product_id = p.id
@@ -38,11 +38,14 @@ WITH RECURSIVE paths AS (
     WHERE p.status = 'active'
 )"""
 _FINGERPRINT = "md5(sources::text) AS fingerprint"
+_WHOLE = f"""{_ROWS} SELECT sources.*, {_FINGERPRINT}, search_words(name) AS name_words,
+    search_words(brand) AS brand_words, search_words(description) AS description_words FROM sources"""  # noqa: S608
 
-_THESE = text(f"{_ROWS} SELECT sources.*, {_FINGERPRINT} FROM sources WHERE id = ANY(:ids)")  # noqa: S608 — constants
+_THESE = text(f"{_WHOLE} WHERE id = ANY(:ids)")
+# The ids first: else Postgres makes the stock of all products ready for the few.
 _NEXT = text(
-    f"{_ROWS} SELECT sources.*, {_FINGERPRINT} FROM sources"  # noqa: S608 — constants
-    " WHERE CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid) ORDER BY id LIMIT :count"
+    f"""{_WHOLE} WHERE id = ANY(ARRAY(
+        SELECT id FROM products WHERE status = 'active' AND id > :after ORDER BY id LIMIT :count)) ORDER BY id"""  # noqa: S608
 )
 _ALL = text(f"{_ROWS} SELECT id, {_FINGERPRINT} FROM sources")  # noqa: S608 — constants
 
@@ -60,7 +63,9 @@ async def documents(session: AsyncSession, ids: Sequence[UUID]) -> list[Document
 
 async def next_documents(session: AsyncSession, after: UUID | None, count: int) -> list[Document]:
     """All that are to be found, by id."""
-    return [document_of(row._mapping) for row in await session.execute(_NEXT, {"after": after, "count": count})]
+    return [
+        document_of(row._mapping) for row in await session.execute(_NEXT, {"after": after or FIRST, "count": count})
+    ]
 
 
 async def fingerprints(session: AsyncSession) -> dict[str, str]:

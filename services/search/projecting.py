@@ -46,7 +46,7 @@ async def fill(session: AsyncSession, redis: Redis, generation: str, after: UUID
         writing.put(found)
         if after is None:
             await _synonyms(session, writing)
-    return found[-1].id if len(found) == BATCH else None
+    return found[-1].id if found else None
 
 
 async def project(session: AsyncSession, redis: Redis, generation: str) -> int:

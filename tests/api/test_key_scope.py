@@ -52,6 +52,16 @@ async def test_a_key_of_a_decision_decides_once_and_checks_nothing_out(
     refused(await staff.post("/orders/checkout", json=COD, headers=headers), *REUSED)
 
 
+async def test_a_key_of_a_checkout_changes_no_stock(staff: Caller, shop: Shop, worker: object) -> None:
+    await shop.product("LAMP")
+    await add(staff, "LAMP")
+    headers = keyed()
+    assert (await staff.post("/orders/checkout", json=COD, headers=headers)).status_code == 201
+    body = {"delta": 5, "reason": "found"}
+    refused(await staff.post("/inventory/LAMP/adjustments", json=body, headers=headers), *REUSED)
+    assert await shop.stock("LAMP") == (10, 1)
+
+
 async def test_a_key_of_a_checkout_offers_no_other_card(customer: Caller, shop: Shop, worker: object) -> None:
     await shop.product("LAMP")
     await add(customer, "LAMP")

@@ -70,6 +70,14 @@ async def test_a_whole_network_of_ipv6_is_one_address(app: FastAPI) -> None:
 
 
 @pytest.mark.usefixtures("account")
+async def test_an_ipv4_address_is_the_same_on_a_socket_of_ipv6(app: FastAPI) -> None:
+    assert (await log_in(at(app, "192.0.2.1"))).status_code == 200
+    await guess(at(app, "198.51.100.1"), 11)
+    assert (await log_in(at(app, "::ffff:192.0.2.1"))).status_code == 200
+    refused(await log_in(at(app, "::ffff:192.0.2.2")), 429, "rate-limited")
+
+
+@pytest.mark.usefixtures("account")
 async def test_what_a_proxy_says_of_an_address_may_be_no_address(app: FastAPI) -> None:
     assert (await log_in(at(app, "unknown, " + "x" * 300))).status_code == 200
 

@@ -1,12 +1,15 @@
 """The login guard: strangers share an account's allowance, an address that it knows has its own."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from core.redis import connect_redis
 from core.settings import Settings
-from services.limits import Limiter, LocalLimiter
+from services.limits import Allowance, Limit, Limiter, LocalLimiter
 from services.login_guard import LoginGuard, Try
 
 ADA, HOME = "ada@example.com", "192.0.2.1"
@@ -65,7 +68,21 @@ async def test_without_redis_this_process_counts(settings: Settings) -> None:
     await away.aclose()
 
 
-async def test_nor_does_a_redis_that_is_full_let_anybody_guess_on(guard: LoginGuard, redis: Redis) -> None:
+class Hanging(Limiter):
+    """Asks a Redis that never answers."""
+
+    async def take(self, limits: Sequence[Limit]) -> Allowance:
+        await asyncio.Event().wait()
+        raise AssertionError(limits)
+
+
+async def test_a_redis_that_hangs_keeps_nobody_waiting_and_lets_nobody_guess_on(redis: Redis) -> None:
+    guard = LoginGuard(Hanging(redis), LocalLimiter(), per_minute=1)
+    async with asyncio.timeout(30):
+        assert await tries(guard, *[Try(ADA, HOME, is_known=False)] * 2) == 1
+
+
+async def test_a_redis_that_is_full_lets_nobody_guess_on(guard: LoginGuard, redis: Redis) -> None:
     await redis.config_set("maxmemory", 1)
     try:
         assert await tries(guard, *[Try(ADA, HOME, is_known=False)] * 5) == 3

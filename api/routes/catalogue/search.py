@@ -24,7 +24,8 @@ the brand, and these over the description; whole words over the start of one, an
 of it. Words must all be found; case and accents do not matter, and no character has a special meaning.
 
 A cursor is good for the search and the order that gave it out. Products that come and go meanwhile move no other to
-another page. `total` and `facets` are exact, of all pages."""
+another page. `total` and `facets` are of all pages, and exact, but that facets of more than 5,000 products may be five
+seconds old."""
 
 Text = Annotated[str, Query(max_length=LONGEST_TEXT, description="Words to be found.", examples=["oak lamp"])]
 Price = Annotated[int, Query(ge=0, le=LARGEST, description="Of the cheapest variant, in minor units.")]

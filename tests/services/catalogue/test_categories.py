@@ -156,6 +156,18 @@ async def test_a_category_is_deleted_once_nothing_is_in_it(desk: Desk) -> None:
     assert await paths(desk) == []
 
 
+async def test_a_product_that_is_put_into_a_category_which_is_being_deleted_is_refused(desk: Desk) -> None:
+    await desk.category("Home")
+    await desk.create()
+    async with desk.database.transaction() as session:
+        await categories.remove(session, "home", NOBODY)
+        waiting = asyncio.create_task(desk.change("lamp", category="home"))
+        while not await desk.shop.rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            assert not waiting.done()
+    with pytest.raises(CategoryUnknown):
+        await waiting
+
+
 async def test_a_product_that_comes_while_its_category_goes_keeps_it_or_is_refused(desk: Desk) -> None:
     for n in range(5):
         await desk.category(f"Home {n}")

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from domain.errors import CategoryUnknown, Fact, InUse, NotFound, SlugTaken, Stale, TooManyAttributes
 from services.catalogue import changing, reading
@@ -207,6 +208,19 @@ async def test_an_order_that_is_placed_while_its_product_is_deleted_finds_it_or_
         there = await shop.rows("SELECT 1 FROM products WHERE id = :id", id=product_id)
         assert bool(there) is isinstance(removed, InUse)
         assert isinstance(placed, Exception) is not bool(there)
+
+
+async def test_a_product_is_locked_before_its_skus_as_an_order_does(desk: Desk, shop: Shop) -> None:
+    """An order's line refers to both. Locked the other way round, the two would wait for each other."""
+    product_id = await shop.product("LAMP")
+    async with shop.database.transaction() as session:
+        await session.execute(text("SELECT FROM products FOR KEY SHARE"))
+        waiting = asyncio.create_task(remove(desk, product_id))
+        while not await shop.rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            assert not waiting.done()
+        await session.execute(text("SELECT FROM variants FOR KEY SHARE NOWAIT"))
+    await waiting
+    assert await shop.rows("SELECT FROM products") == []
 
 
 @pytest.mark.parametrize("name", ["no-such-lamp", str(uuid4()), "", "a" * 200, "'; DROP TABLE products; --"])

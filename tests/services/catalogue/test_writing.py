@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from domain.errors import CategoryUnknown, Fact, SkuTaken, SlugTaken
-from services.catalogue.drafts import ProductDraft
+from services.catalogue import variants
+from services.catalogue.drafts import ProductDraft, VariantDraft
 from services.catalogue.writing import Written
 from tests.builders import Shop
 from tests.queries import counted_queries
-from tests.services.catalogue.conftest import Desk, draft, variant
+from tests.services.catalogue.conftest import NOBODY, Desk, draft, variant
 
 
 def outcome(found: list[Written | Fact]) -> list[str]:
@@ -86,6 +87,19 @@ async def test_of_two_products_with_one_sku_made_at_once_there_is_one(desk: Desk
     made = await asyncio.gather(*(desk.create("LAMP", slug=f"lamp-{n}x") for n in range(6)), return_exceptions=True)
     assert sorted(type(one).__name__ for one in made) == ["SkuTaken"] * 5 + ["UUID"]
     assert [len((await desk.everything())[table]) for table in ("products", "variants", "stock")] == [1, 1, 1]
+
+
+async def test_skus_are_written_in_their_order_so_that_no_two_wait_for_each_other(desk: Desk) -> None:
+    """Who waits for the first SKU of another's has not written the second, which that one writes next."""
+    await desk.create("OTHER", slug="other")
+    async with desk.database.transaction() as session:
+        await variants.add(session, "other", VariantDraft.model_validate(variant("A")), NOBODY, threshold=5)
+        waiting = asyncio.create_task(desk.create("B", "A", slug="one"))
+        while not await desk.shop.rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            assert not waiting.done()
+        await variants.add(session, "other", VariantDraft.model_validate(variant("B")), NOBODY, threshold=5)
+    with pytest.raises(SkuTaken):
+        await waiting
 
 
 async def test_a_batch_makes_changes_and_leaves_alone_what_it_says(desk: Desk, shop: Shop) -> None:

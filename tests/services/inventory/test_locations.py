@@ -30,6 +30,13 @@ async def test_an_order_is_served_from_the_main_location_first_and_then_by_code(
     await shop.require_invariants()
 
 
+async def test_a_location_that_was_added_last_stands_in_line_by_its_code(stockroom: Stockroom, shop: Shop) -> None:
+    await stockroom.add_location("aisle")
+    await stockroom.adjust("LAMP", location="aisle", delta=4)
+    await shop.held({"LAMP": 5})
+    assert await stockroom.there("LAMP") == {"main": (2, 2), "aisle": (4, 3), "annex": (3, 0), "barn": (5, 0)}
+
+
 async def test_what_is_sold_leaves_every_location_that_it_was_held_at(stockroom: Stockroom, shop: Shop) -> None:
     order_id = await shop.held({"LAMP": 6})
     for _ in range(2):

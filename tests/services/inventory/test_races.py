@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.errors import BelowReserved, NotAllowedInState, NotFound, OutOfStock
+from domain.errors import BelowReserved, NotAllowedInState, NotFound, OutOfStock, Stale
 from domain.orders import PaymentMethod
 from models.inventory import StockSessionKind
 from services import invariants, inventory
@@ -130,6 +130,21 @@ async def test_a_location_that_gets_its_first_units_meanwhile_counts(stockroom: 
     assert await waiting == "done"
     assert await stockroom.there("LAMP") == {"main": (3, 3), "annex": (20, 0)}
     assert await stockroom.events("LAMP") == []
+
+
+async def test_a_location_that_gets_its_first_units_meanwhile_is_a_change_of_what_was_read(
+    stockroom: Stockroom, shop: Shop
+) -> None:
+    """Who waited for the row that there is has not locked the new one, and counts its version all the same."""
+    await shop.product("LAMP", stock=3)
+    read = (await stockroom.picture("LAMP")).version
+    async with shop.database.transaction() as session:
+        await adjusting.adjust(session, stockroom.actor, "LAMP", Adjustment("because", "annex", delta=20))
+        waiting = asyncio.create_task(stockroom.adjust("LAMP", delta=1, expected=read))
+        while not await shop.rows("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            assert not waiting.done()
+    with pytest.raises(Stale):
+        await waiting
 
 
 @pytest.mark.parametrize("act", ["adjust", "put_line", "apply", "set_threshold"])
