@@ -65,6 +65,7 @@ async def get_session(resources: ResourcesDep) -> AsyncIterator[AsyncSession]:
 # `function` scope: the commit happens before the answer is sent, not after it.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
+
 async def get_reading(resources: ResourcesDep) -> AsyncIterator[AsyncSession]:
     async with resources.database.reading() as session:
         yield session
