@@ -31,6 +31,7 @@ from domain.errors import Unavailable
 from domain.messages.checkout import CheckoutInput, Receipt, ReceiptInput
 from domain.orders import checkout_workflow_id
 from models.orders import CheckoutRequest, RequestOutcome
+from services import idempotency
 from services.orders import requesting
 from workflows.checkout import ORDER_ID, CheckoutWorkflow
 
@@ -186,5 +187,7 @@ class Checkouts:
             try:
                 if forgotten := await self.forget_unsent():
                     log.info("checkout.unsent_forgotten", requests=forgotten)
+                async with self._database.transaction() as session:
+                    await idempotency.forget_old(session)
             except Exception as error:
                 log.warning("checkout.forgetting_failed", error=type(error).__name__)

@@ -40,7 +40,7 @@ HEADERS = {
     ),
 }
 
-EXPOSED = (*HEADERS, "ETag", "Location", "Content-Disposition")
+EXPOSED = (*HEADERS, "ETag", "Location", "Content-Location", "Content-Disposition")
 """What a page of another origin may read."""
 
 ACCEPTED = ("Authorization", "X-Cart-Token", "Idempotency-Key", "If-Match", "X-Request-ID", "Last-Event-ID")

@@ -3,11 +3,12 @@
 import re
 from hashlib import sha256
 from typing import Annotated
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Header, Request
 
-from api.dependencies import PersonOrMachineDep, ResourcesDep
+from api.dependencies import PersonOrMachineDep, Resources, ResourcesDep
 from domain.errors import KeyMissing, KeyReused
 from services.idempotency import KeyedRequest
 from services.orders.requesting import fingerprint_of
@@ -32,6 +33,12 @@ async def required_key(key: Annotated[str | None, Depends(optional_key)]) -> str
     return key
 
 
+async def refuse_keys_of_the_cart(resources: Resources, user_id: UUID, key: str | None) -> None:
+    """A caller's keys have one scope, and those of carts are kept elsewhere than all others. Raises KeyReused."""
+    if key is not None and await resources.carts.has_used(user_id, key):
+        raise KeyReused
+
+
 async def keyed_request(
     request: Request,
     resources: ResourcesDep,
@@ -44,8 +51,7 @@ async def keyed_request(
     """
     if key is None:
         return None
-    if await resources.carts.has_used(caller.id, key):
-        raise KeyReused
+    await refuse_keys_of_the_cart(resources, caller.id, key)
     path = re.sub(r"^/api(/v1)?", "", request.url.path)
     content = await request.body()
     try:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from models.base import written_at
@@ -15,6 +16,7 @@ class IdempotencyKey(SQLModel, table=True):
     """
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_at", "at"),)
 
     user_id: UUID = Field(foreign_key="users.id", primary_key=True)
     key: str = Field(primary_key=True, max_length=255)

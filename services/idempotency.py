@@ -103,6 +103,11 @@ async def record(session: AsyncSession, user_id: UUID, key: str, fingerprint: st
     return False
 
 
+async def forget_old(session: AsyncSession) -> None:
+    """Delete the keys that are no longer kept."""
+    await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.at) < func.now() - KEPT_FOR))
+
+
 async def forget(session: AsyncSession, user_id: UUID, key: str) -> None:
     await session.execute(
         delete(IdempotencyKey).where(col(IdempotencyKey.user_id) == user_id, col(IdempotencyKey.key) == key)

@@ -1,9 +1,9 @@
 """Products and categories: as they are answered, and as staff write them."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from api.schemas.common import Body, Money, Page
 from services.catalogue import drafts
@@ -129,7 +129,6 @@ class CategoryView(BaseModel):
 
 
 class CategoryPage(Page):
-    """The whole tree on one page, a parent before its children."""
+    """The tree, a parent before its children."""
 
     items: list[CategoryView]
-    next_cursor: Annotated[None, Field(description="There is no other page.")] = None

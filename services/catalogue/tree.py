@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.errors import NotFound
+from domain.errors import InvalidCursor, NotFound
 from models.catalogue import Category
 
 
@@ -50,6 +50,16 @@ class Tree:
         """The category itself and all that is below it."""
         own = self.nodes[category_id]
         return [own, *self._below(category_id, own.path)]
+
+    def after(self, slug: str | None) -> list[Node]:
+        """What follows the category of this slug in the tree's order; all without one. Raises InvalidCursor."""
+        nodes = list(self.nodes.values())
+        if slug is None:
+            return nodes
+        for place, node in enumerate(nodes, start=1):
+            if node.category.slug == slug:
+                return nodes[place:]
+        raise InvalidCursor
 
     def named(self, id_or_slug: str) -> Node:
         """Raises NotFound. No slug is an id."""

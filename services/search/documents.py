@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.search import text_of
@@ -23,31 +23,40 @@ SORT_LETTERS = 100
 
 FIRST = UUID(int=0)
 
+# Stock is looked up for the products that are wanted: an EXISTS for each would have Postgres read the stock of all of
+# them once its plan is a generic one.
 _ROWS = """
-WITH RECURSIVE paths AS (
+WITH RECURSIVE {wanted}paths AS (
     SELECT id, ARRAY[slug::text] AS slugs FROM categories WHERE parent_id IS NULL
     UNION ALL SELECT c.id, paths.slugs || c.slug::text FROM categories c JOIN paths ON paths.id = c.parent_id
+), available AS (
+    SELECT v.product_id, bool_or(s.on_hand > s.reserved) AS in_stock
+    FROM variants v JOIN stock s ON s.sku = v.sku WHERE v.product_id {among} GROUP BY v.product_id
 ), sources AS (
     SELECT p.id, b.body, p.name, p.slug, p.brand, p.description, p.attributes::text AS attributes,
         coalesce(p.price, 0) AS price, (extract(epoch FROM p.created_at) * 1000000)::bigint AS created,
-        coalesce(paths.slugs, '{}') AS categories, c.slug AS category_slug, c.name AS category_name,
-        EXISTS (SELECT FROM variants v JOIN stock s ON s.sku = v.sku
-                WHERE v.product_id = p.id AND s.on_hand > s.reserved) AS in_stock
+        coalesce(paths.slugs, '{{}}') AS categories, c.slug AS category_slug, c.name AS category_name,
+        coalesce(available.in_stock, false) AS in_stock
     FROM products p JOIN product_bodies b ON b.product_id = p.id
         LEFT JOIN categories c ON c.id = p.category_id LEFT JOIN paths ON paths.id = p.category_id
-    WHERE p.status = 'active'
+        LEFT JOIN available ON available.product_id = p.id
+    WHERE p.status = 'active' AND p.id {among}
 )"""
 _FINGERPRINT = "md5(sources::text) AS fingerprint"
 _WHOLE = f"""{_ROWS} SELECT sources.*, {_FINGERPRINT}, search_words(name) AS name_words,
-    search_words(brand) AS brand_words, search_words(description) AS description_words FROM sources"""  # noqa: S608
+    search_words(brand) AS brand_words, search_words(description) AS description_words FROM sources ORDER BY id"""  # noqa: S608
 
-_THESE = text(f"{_WHOLE} WHERE id = ANY(:ids)")
-# The ids first: else Postgres makes the stock of all products ready for the few.
-_NEXT = text(
-    f"""{_WHOLE} WHERE id = ANY(ARRAY(
-        SELECT id FROM products WHERE status = 'active' AND id > :after ORDER BY id LIMIT :count)) ORDER BY id"""  # noqa: S608
-)
-_ALL = text(f"{_ROWS} SELECT id, {_FINGERPRINT} FROM sources")  # noqa: S608 — constants
+
+def _of(wanted: str) -> TextClause:
+    """Whole products. `wanted` selects their ids."""
+    return text(
+        _WHOLE.format(wanted=f"wanted AS MATERIALIZED ({wanted}), ", among="= ANY(ARRAY(SELECT id FROM wanted))")
+    )
+
+
+_THESE = _of("SELECT unnest(CAST(:ids AS uuid[])) AS id")
+_NEXT = _of("SELECT id FROM products WHERE status = 'active' AND id > :after ORDER BY id LIMIT :count")
+_ALL = text(f"{_ROWS} SELECT id, {_FINGERPRINT} FROM sources".format(wanted="", among="IS NOT NULL"))  # noqa: S608 — constants
 
 
 @dataclass(frozen=True)

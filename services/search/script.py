@@ -55,10 +55,9 @@ end
 
 local hits = {}
 local function take(tier, query, filter)
-    local words = {'LOAD', '1', '@__key'}
-    if filter then words[4], words[5] = 'FILTER', filter end
+    local words = filter and {'FILTER', filter} or {}
     for _, word in ipairs({'SORTBY', '4', '@' .. plan.number, 'ASC', '@' .. plan.key, plan.keys,
-        'MAX', plan.want - #hits, 'DIALECT', '2'}) do words[#words + 1] = word end
+        'MAX', plan.want - #hits, 'LOAD', '1', '@__key', 'DIALECT', '2'}) do words[#words + 1] = word end
     local rows = ask('FT.AGGREGATE', query, unpack(words))
     for at = 2, #rows do hits[#hits + 1] = {tier, field(rows[at], '__key')} end
 end
@@ -69,6 +68,24 @@ local function count(query)
         counted[query] = ask('FT.SEARCH', query, 'LIMIT', '0', '0', 'DIALECT', '2')[1]
     end
     return counted[query]
+end
+
+local totals = state .. ':totals:' .. plan.fingerprint
+local position = xid .. ':' .. id .. ':' .. synonyms
+if redis.call('HGET', totals, 'position') ~= position then
+    redis.call('DEL', totals)
+    redis.call('HSET', totals, 'position', position)
+end
+redis.call('EXPIRE', totals, plan.keep_facets)
+
+-- The same until the position moves: counting reads all that is found.
+local function count_once(query)
+    local kept = tonumber(redis.call('HGET', totals, query))
+    if not kept then
+        kept = count(query)
+        redis.call('HSET', totals, query, kept)
+    end
+    return kept
 end
 
 local function sample()
@@ -87,7 +104,7 @@ end
 local function narrowed(match, beyond)
     local low = beyond and '(' .. beyond or '-inf'
     local whole = beyond and within(match, low, '+inf') or match
-    local matching = count(match)
+    local matching = count_once(match)
     if matching <= plan.few then return whole end
     local numbers, first, need = sample(), 1, plan.want - #hits
     while beyond and numbers[first] and numbers[first] <= tonumber(beyond) do first = first + 1 end
@@ -126,11 +143,10 @@ if #hits == plan.want then
     mark = {tier, number, name}
 end
 
-local total = count(plan.all)
+local total = count_once(plan.all)
 local facets = ''
 if plan.facets then
     local cache = state .. ':facets:' .. plan.fingerprint
-    local position = xid .. ':' .. id .. ':' .. synonyms
     local now = tonumber(redis.call('TIME')[1])
     local made_at, made, kept = unpack(redis.call('HMGET', cache, 'position', 'at', 'counts'))
     if made_at == position or (made and total > plan.many and now - tonumber(made) < plan.patience) then

@@ -39,6 +39,20 @@ async def test_anyone_reads_the_tree_and_each_category_of_it(anonymous: Caller, 
     refused(await anonymous.get("/categories/nowhere"), 404, "not-found")
 
 
+async def test_the_tree_comes_in_pages_in_its_order(staff: Caller, anonymous: Caller, home: dict[str, Any]) -> None:
+    await made(staff, "Garden", position=1)
+    seen, cursor = [], None
+    while True:
+        page = (await anonymous.get("/categories", params={"limit": 1} | ({"cursor": cursor} if cursor else {}))).json()
+        seen += [category["slug"] for category in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["home", "lamps", "garden"]
+    refused(await anonymous.get("/categories", params={"cursor": "bm93aGVyZQ"}), 422, "invalid-cursor")
+    refused(await anonymous.get("/categories", params={"limit": 0}), 422, "validation-failed")
+
+
 @pytest.mark.usefixtures("home")
 async def test_a_category_shows_the_products_of_those_below_it_and_its_new_name_at_once(
     staff: Caller, anonymous: Caller, shop: Shop

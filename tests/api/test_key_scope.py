@@ -52,6 +52,21 @@ async def test_a_key_of_a_decision_decides_once_and_checks_nothing_out(
     refused(await staff.post("/orders/checkout", json=COD, headers=headers), *REUSED)
 
 
+async def test_a_key_of_the_cart_decides_nothing_and_offers_no_card(
+    customer: Caller, staff: Caller, shop: Shop, worker: object
+) -> None:
+    await shop.product("LAMP")
+    of_staff, of_the_customer = keyed(), keyed()
+    await staff.post("/carts/items", json=LINE, headers=of_staff)
+    await customer.post("/carts/items", json=LINE, headers=of_the_customer)
+    order = await ordered(customer, COD)
+    for decision in ("confirm", "reject"):
+        refused(await staff.post(f"/orders/{order['id']}/{decision}", headers=of_staff), *REUSED)
+    await shop.rows("UPDATE orders SET status = 'payment_failed' WHERE id = :id", id=UUID(order["id"]))
+    path, card = f"/orders/{order['id']}/payment-attempts", {"payment_token": "pm_card_visa"}
+    refused(await customer.post(path, json=card, headers=of_the_customer), *REUSED)
+
+
 async def test_a_key_of_a_checkout_changes_no_stock(staff: Caller, shop: Shop, worker: object) -> None:
     await shop.product("LAMP")
     await add(staff, "LAMP")

@@ -49,6 +49,16 @@ async def test_a_key_is_free_again_after_a_day(shop: Shop) -> None:
     assert await record(shop, user_id, "another")
 
 
+async def test_keys_are_forgotten_after_a_day_and_no_sooner(shop: Shop) -> None:
+    user_id = await shop.user()
+    await record(shop, user_id)
+    for age, left in (("23 hours 59 minutes", 1), ("24 hours 1 minute", 0)):
+        await shop.rows("UPDATE idempotency_keys SET at = now() - CAST(CAST(:age AS text) AS interval)", age=age)
+        async with shop.database.transaction() as session:
+            await idempotency.forget_old(session)
+        assert await shop.rows("SELECT count(*) FROM idempotency_keys") == [(left,)]
+
+
 async def test_a_key_of_a_request_that_started_nothing_is_not_used_up(shop: Shop) -> None:
     user_id, other = await shop.user(), await shop.user()
     await record(shop, user_id)

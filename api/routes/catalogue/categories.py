@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import ActorDep, ExpectedVersionDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
+from api.pagination import NamePageDep
 from api.policies import PUBLIC, CatalogueEditorDep
 from api.rendering import json_response
 from api.routes.catalogue.showing import MADE_AND_GONE
 from api.schemas.catalogue import CategoryEdit, CategoryPage, CategoryView, NewCategory
 from api.schemas.common import NOT_SIGNED_IN, problems
-from domain.errors import CategoryCycle, CategoryTooDeep, CategoryUnknown, InUse, SlugTaken
+from domain.errors import CategoryCycle, CategoryTooDeep, CategoryUnknown, InUse, InvalidCursor, SlugTaken
 from services.catalogue import categories, tree
 from services.catalogue.tree import Node
 from services.idempotency import once
@@ -36,12 +37,15 @@ _NOT_FOUND = "There is no such category."
     summary="The tree of categories, a parent before its children",
     response_model=CategoryPage,
     dependencies=[PUBLIC],
+    responses=problems(InvalidCursor),
 )
-async def list_categories(resources: ResourcesDep) -> Response:
+async def list_categories(resources: ResourcesDep, page: NamePageDep) -> Response:
     async with resources.database.reading() as session:
         there = await tree.read(session)
-    page = CategoryPage(items=[CategoryView.of(node) for node in there.nodes.values()])
-    return json_response(page, is_tagged=True)
+    nodes = there.after(page.after)[: page.limit + 1]
+    shown = [CategoryView.of(node) for node in nodes[: page.limit]]
+    following = page.next_cursor(nodes, shown[-1].slug if shown else None)
+    return json_response(CategoryPage(items=shown, next_cursor=following), is_tagged=True)
 
 
 @router.get(

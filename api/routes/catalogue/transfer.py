@@ -105,7 +105,7 @@ async def import_products(
     outline = look_over(file, form)
     if outline.products > MOST_PRODUCTS:
         raise FileRefused(f"The file has {outline.products} products, and one request takes {MOST_PRODUCTS} at most.")
-    if keyed:  # neither the format nor a body that is no JSON is in its fingerprint
+    if keyed:  # the format is not in its fingerprint
         keyed = replace(keyed, fingerprint=fingerprint_of({"import": outline.sha256, "format": form}))
     async with resources.database.transaction() as session:
         made = await once(session, keyed, lambda: importing.begin(session, outline, actor))

@@ -8,8 +8,7 @@ from api.dependencies import ActorDep, ExpectedVersionDep, SessionDep
 from api.idempotency import KeyedDep, RequiredKeyedDep, mark_replayed
 from api.policies import StockKeeperDep
 from api.rendering import json_response
-from api.routes.inventory.paging import SkuPath
-from api.routes.inventory.showing import show, tag_of
+from api.routes.inventory.showing import SkuPath, show, tag_of
 from api.schemas.common import problems
 from api.schemas.inventory.changes import AdjustmentBody, TransferBody
 from api.schemas.inventory.stock import AdjustedView, MovementView, StockView

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.dependencies import ActorDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
+from api.pagination import NamePageDep
 from api.policies import StockKeeperDep, StockReaderDep
 from api.rendering import json_response
-from api.routes.inventory.paging import NamePageDep
 from api.schemas.common import problems
 from api.schemas.inventory.locations import LocationBody, LocationChange, LocationPage, LocationView
 from domain.errors import LocationTaken

@@ -11,7 +11,7 @@ from api.idempotency import KeyedDep, mark_replayed
 from api.pagination import PageDep, next_cursor
 from api.policies import StockKeeperDep, StockReaderDep
 from api.rendering import json_response
-from api.routes.inventory.paging import SkuPath
+from api.routes.inventory.showing import SkuPath
 from api.schemas.common import problems
 from api.schemas.inventory.sessions import (
     SessionBody,

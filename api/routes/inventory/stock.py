@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.dependencies import ActorDep, ExpectedVersionDep, ResourcesDep, SessionDep
-from api.pagination import PageDep, next_cursor
+from api.pagination import NamePageDep, PageDep, next_cursor
 from api.policies import StockKeeperDep, StockReaderDep
-from api.routes.inventory.paging import NamePageDep, SkuPath
-from api.routes.inventory.showing import show
+from api.routes.inventory.showing import SkuPath, show
 from api.schemas.common import problems
 from api.schemas.inventory.changes import ThresholdBody
 from api.schemas.inventory.stock import MovementPage, MovementView, StockPage, StockSummary, StockView

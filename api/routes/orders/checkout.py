@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from api.clicks import Click
 from api.dependencies import CallerDep, ResourcesDep, ViewerDep
 from api.gate import Kind, counts_as
-from api.idempotency import KeyDep, mark_replayed
+from api.idempotency import KeyDep, mark_replayed, refuse_keys_of_the_cart
 from api.routes.orders.showing import show, show_pending
 from api.schemas.common import problems
 from api.schemas.orders import CardBody, CheckoutBody, OrderPending, OrderView
@@ -104,6 +104,7 @@ def _click(body: CheckoutBody, user_id: UUID, key: str) -> Click:
 async def try_another_card(
     order_id: UUID, body: CardBody, viewer: ViewerDep, key: KeyDep, resources: ResourcesDep, request: Request
 ) -> Response:
+    await refuse_keys_of_the_cart(resources, viewer.user_id, key)
     async with resources.database.transaction() as session:
         whole = await reading.one(session, order_id, viewer)
         if whole is None or whole.order.user_id != viewer.user_id or whole.order.payment_method != PaymentMethod.CARD:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.decisions import decide_cod
 from api.dependencies import ActorDep, Resources, ResourcesDep
-from api.idempotency import OptionalKeyDep, mark_replayed
+from api.idempotency import OptionalKeyDep, mark_replayed, refuse_keys_of_the_cart
 from api.policies import OrderDeciderDep
 from api.routes.orders.showing import show
 from api.schemas.common import problems
@@ -61,6 +61,7 @@ async def _decide(
     resources: Resources, request: Request, actor: Actor, order_id: UUID, decision: CodDecision, key: str | None
 ) -> Response:
     viewer = Viewer(UUID(decision.by), is_staff=True)
+    await refuse_keys_of_the_cart(resources, viewer.user_id, key)
     if await decide_cod(resources.database, resources.temporal, order_id, decision, key, actor):
         mark_replayed(request)
     async with resources.database.transaction() as session:
