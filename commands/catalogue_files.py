@@ -68,6 +68,8 @@ async def import_file(
         await importing.finish(session, import_id)
         after = await importing.state(session, import_id)
         first = await importing.refusals(session, import_id)
+    async with database.transaction() as session:
+        await importing.learn_sizes(session)
     if report:
         await _report(database, import_id, *report)
     return Imported(outline.products, after.new, after.changed, after.unchanged, after.refused, before.position, first)

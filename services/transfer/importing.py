@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -98,6 +98,11 @@ async def write(session: AsyncSession, import_id: UUID, batch: Batch, writer: Wr
 async def finish(session: AsyncSession, import_id: UUID) -> None:
     row = update(CatalogueImport).where(col(CatalogueImport.id) == import_id)
     await session.execute(row.values(finished_at=func.now()))
+
+
+async def learn_sizes(session: AsyncSession) -> None:
+    """Have Postgres look at the tables that grew: it goes on planning for those it knew until it comes to it itself."""
+    await session.execute(text("ANALYZE products, product_bodies, variants, stock"))
 
 
 async def refusals(session: AsyncSession, import_id: UUID, after: int = 0) -> list[ImportRefusal]:
