@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -34,12 +34,13 @@ async def read_page(
 PageDep = Annotated[PageQuery, Depends(read_page)]
 
 
-def next_cursor(rows: Sequence[Item], page: PageQuery, last: After | None) -> str | None:
-    """`rows` were read with one more than the limit: a cursor where there is a next page."""
-    if len(rows) <= page.limit or last is None:
-        return None
-    at, key = last
-    return base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), str(key)])).decode().rstrip("=")
+def cut(rows: Sequence[Item], page: PageQuery, key: Callable[[Item], After]) -> tuple[Sequence[Item], str | None]:
+    """What to show of rows that were read with one more than the limit, and the cursor where there is a next page."""
+    shown = rows[: page.limit]
+    if len(rows) <= page.limit:
+        return shown, None
+    at, id_ = key(shown[-1])
+    return shown, base64.urlsafe_b64encode(orjson.dumps([at.isoformat(), str(id_)])).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> After:

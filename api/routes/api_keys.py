@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.dependencies import ActorDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.policies import ApiKeyKeeperDep
 from api.rendering import json_response
 from api.schemas.api_keys import ApiKeyMade, ApiKeyPage, ApiKeyView, NewApiKey
@@ -57,9 +57,8 @@ async def create_api_key(
 async def list_api_keys(caller: ApiKeyKeeperDep, resources: ResourcesDep, page: PageDep) -> ApiKeyPage:
     async with resources.database.reading() as session:
         rows = await api_keys.page(session, page.limit + 1, page.after)
-    shown = rows[: page.limit]
-    last = (shown[-1].created_at, shown[-1].id) if shown else None
-    return ApiKeyPage(items=[ApiKeyView.of(key) for key in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row.created_at, row.id))
+    return ApiKeyPage(items=[ApiKeyView.of(key) for key in shown], next_cursor=following)
 
 
 @router.delete(

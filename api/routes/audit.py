@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from api.dependencies import ResourcesDep
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.policies import AuditorDep
 from api.schemas.audit import AuditPage, AuditView
 from api.schemas.common import NOT_SIGNED_IN, problems
@@ -34,6 +34,5 @@ async def list_audit_entries(
     wanted = AuditFilter(actor_id, action, subject, subject_id)
     async with resources.database.reading() as session:
         rows = await audit.page(session, wanted, page.limit + 1, page.after)
-    shown = rows[: page.limit]
-    last = (shown[-1].at, shown[-1].id) if shown else None
-    return AuditPage(items=[AuditView.of(entry) for entry in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row.at, row.id))
+    return AuditPage(items=[AuditView.of(entry) for entry in shown], next_cursor=following)

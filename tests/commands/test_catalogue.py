@@ -43,7 +43,7 @@ async def ended(process: Process) -> tuple[int | None, str]:
 
 async def test_an_import_says_what_it_did_and_reports_what_it_refused(shop: Shop, run: Run, tmp_path: Path) -> None:
     file, report = tmp_path / "products.csv", tmp_path / "refused.jsonl"
-    file.write_bytes(csv_file("lamp,Lamp,,LAMP,1,USD", "desk,Desk,,DESK,x,USD", "sofa,Sofa,,SOFA,1,XXX").getvalue())
+    file.write_bytes(csv_file("lamp,Lamp,,LAMP,1,USD", "desk,Desk,,DESK,x,USD", "sofa,Sofa,,SOFA,1,QQQ").getvalue())
     code, said = await ended(await run("import", file, "--report", report))
     assert code == 3
     assert "3 products: 1 new, 0 changed, 0 unchanged, 2 refused." in said

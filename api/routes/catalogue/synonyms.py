@@ -7,7 +7,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from api.dependencies import ActorDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.policies import CatalogueEditorDep
 from api.rendering import json_response
 from api.schemas.common import NOT_SIGNED_IN, problems
@@ -27,9 +27,8 @@ _NOT_FOUND = problems(s404="There is no such group of synonyms.")
 async def list_synonyms(editor: CatalogueEditorDep, resources: ResourcesDep, page: PageDep) -> SynonymsPage:
     async with resources.database.reading() as session:
         groups = await synonyms.page(session, page.limit + 1, page.after)
-    shown = groups[: page.limit]
-    last = (shown[-1].created_at, shown[-1].id) if shown else None
-    return SynonymsPage(items=[SynonymsView.of(group) for group in shown], next_cursor=next_cursor(groups, page, last))
+    shown, following = cut(groups, page, lambda row: (row.created_at, row.id))
+    return SynonymsPage(items=[SynonymsView.of(group) for group in shown], next_cursor=following)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from api.dependencies import CallerDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.rendering import json_response
 from api.schemas.common import problems
 from api.schemas.customers import AddressChange, AddressPage, AddressView, BookedAddress
@@ -25,9 +25,8 @@ _NONE = problems(s404="There is no such address of yours.")
 async def list_addresses(caller: CallerDep, resources: ResourcesDep, page: PageDep) -> AddressPage:
     async with resources.database.reading() as session:
         rows = await addressing.page(session, caller.id, page.limit + 1, page.after)
-    shown = rows[: page.limit]
-    last = (shown[-1].created_at, shown[-1].id) if shown else None
-    return AddressPage(items=[AddressView.of(row) for row in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row.created_at, row.id))
+    return AddressPage(items=[AddressView.of(row) for row in shown], next_cursor=following)
 
 
 @router.post(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Resources
 from api.idempotency import mark_replayed
-from api.pagination import PageQuery, next_cursor
+from api.pagination import PageQuery, cut
 from api.rendering import json_response
 from api.schemas.customers import AccountPage, AccountView
 from models.accounts import User
@@ -19,9 +19,8 @@ from services.sessions import announce_ended, ended_lately
 
 def page_of(rows: Sequence[User], page: PageQuery) -> AccountPage:
     """`rows` were read with one more than the limit."""
-    shown = rows[: page.limit]
-    last = (shown[-1].created_at, shown[-1].id) if shown else None
-    return AccountPage(items=[AccountView.of(user) for user in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row.created_at, row.id))
+    return AccountPage(items=[AccountView.of(user) for user in shown], next_cursor=following)
 
 
 async def keep(

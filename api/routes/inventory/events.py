@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.dependencies import ResourcesDep
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.policies import StockReaderDep
 from api.schemas.inventory.stock import StockEventPage, StockEventView
 from models.inventory import StockEventKind
@@ -24,8 +24,5 @@ async def list_events(
 ) -> StockEventPage:
     async with resources.database.reading() as session:
         rows = await events.page(session, page.limit + 1, page.after[1] if page.after else None, sku=sku, kind=kind)
-    shown = rows[: page.limit]
-    last = (shown[-1].at, shown[-1].id) if shown else None
-    return StockEventPage(
-        items=[StockEventView.of(event) for event in shown], next_cursor=next_cursor(rows, page, last)
-    )
+    shown, following = cut(rows, page, lambda row: (row.at, row.id))
+    return StockEventPage(items=[StockEventView.of(event) for event in shown], next_cursor=following)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import ActorDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.policies import StockKeeperDep, StockReaderDep
 from api.rendering import json_response
 from api.routes.inventory.showing import SkuPath
@@ -40,9 +40,8 @@ async def list_sessions(
 ) -> SessionPage:
     async with resources.database.reading() as session:
         rows = await reading.page(session, status, page.limit + 1, page.after)
-    shown = rows[: page.limit]
-    last = (shown[-1][0].opened_at, shown[-1][0].id) if shown else None
-    return SessionPage(items=[SessionSummary.of(*row) for row in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row[0].opened_at, row[0].id))
+    return SessionPage(items=[SessionSummary.of(*row) for row in shown], next_cursor=following)
 
 
 @router.post(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.dependencies import ActorDep, ExpectedVersionDep, ResourcesDep, SessionDep
-from api.pagination import NamePageDep, PageDep, next_cursor
+from api.pagination import NamePageDep, PageDep, cut
 from api.policies import StockKeeperDep, StockReaderDep
 from api.routes.inventory.showing import SkuPath, show
 from api.schemas.common import problems
@@ -69,7 +69,6 @@ async def change_threshold(
 async def list_movements(sku: SkuPath, reader: StockReaderDep, resources: ResourcesDep, page: PageDep) -> MovementPage:
     async with resources.database.reading() as session:
         rows = await reading.movements(session, sku, page.limit + 1, page.after[1] if page.after else None)
-    shown = rows[: page.limit]
-    last = (shown[-1][0].at, shown[-1][0].id) if shown else None
+    shown, following = cut(rows, page, lambda row: (row[0].at, row[0].id))
     items = [MovementView.of(movement, location) for movement, location in shown]
-    return MovementPage(items=items, next_cursor=next_cursor(rows, page, last))
+    return MovementPage(items=items, next_cursor=following)

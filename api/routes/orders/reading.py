@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from api.dependencies import ReadingDep, ViewerDep
-from api.pagination import PageDep, next_cursor
+from api.pagination import PageDep, cut
 from api.routes.orders.showing import show, show_pending
 from api.schemas.common import problems
 from api.schemas.orders import EventView, OrderPage, OrderPending, OrderView, Timeline
@@ -24,9 +24,8 @@ async def list_orders(
     status: Annotated[OrderStatus | None, Query(description="Only orders in this state.")] = None,
 ) -> OrderPage:
     rows = await reading.page(session, viewer, status, page.limit + 1, page.after)
-    shown = rows[: page.limit]
-    last = (shown[-1].order.placed_at, shown[-1].order.id) if shown else None
-    return OrderPage(items=[OrderView.of(whole) for whole in shown], next_cursor=next_cursor(rows, page, last))
+    shown, following = cut(rows, page, lambda row: (row.order.placed_at, row.order.id))
+    return OrderPage(items=[OrderView.of(whole) for whole in shown], next_cursor=following)
 
 
 @router.get(

@@ -36,7 +36,7 @@ def test_a_good_product_is_a_draft_with_the_line_where_it_begins() -> None:
         ("lamp,Lamp,,,1,USD", "sku"),
         ("lamp,Lamp,,LAMP,-1,USD", "price"),
         ("lamp,Lamp,,LAMP,,USD", "price"),
-        ("lamp,Lamp,,LAMP,1,XXX", "currency"),
+        ("lamp,Lamp,,LAMP,1,QQQ", "currency"),
         ("lamp,Lamp,,LAMP,1,", "currency"),
     ],
 )
