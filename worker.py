@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from core.redis import connect_redis
 from core.settings import Settings, get_settings
 from core.temporal import connect_temporal
 from domain.messages.search import PROJECTION_ID, SearchProjection
+from domain.queues import PROVIDERS, queue_of
 from gateways.payments import PaymentGateway
 from gateways.smtp_mail import SmtpMail
 from gateways.stripe_payments import StripePayments
@@ -65,14 +68,17 @@ def list_activities(settings: Settings, database: Database, redis: Redis, gatewa
     ]  # fmt: skip
 
 
-def build_worker(client: Client, settings: Settings, activities: list[Any]) -> Worker:
-    """Sandboxed where the settings say so. A worker that dies frees its orders after a second, not ten."""
+def build_workers(client: Client, settings: Settings, activities: list[Any]) -> list[Worker]:
+    """The shop's, and one for each provider's queue, whose rate Temporal keeps over all processes.
+
+    Sandboxed where the settings say so. A worker that dies frees its orders after a second, not ten.
+    """
     runner: WorkflowRunner = (
         SandboxedWorkflowRunner(SANDBOX) if settings.worker_sandbox else UnsandboxedWorkflowRunner()
     )
-    return Worker(
+    shop = Worker(
         client,
-        task_queue=settings.task_queue,
+        task_queue=queue_of(settings.task_queue),
         workflows=WORKFLOWS,
         activities=activities,
         interceptors=[FactsInterceptor(), HeartbeatInterceptor()],
@@ -82,6 +88,29 @@ def build_worker(client: Client, settings: Settings, activities: list[Any]) -> W
         sticky_queue_schedule_to_start_timeout=settings.worker_sticky_timeout,
         graceful_shutdown_timeout=settings.worker_graceful_shutdown,
     )
+    at_providers = [
+        Worker(
+            client,
+            task_queue=queue_of(settings.task_queue, provider),
+            activities=activities,
+            interceptors=[FactsInterceptor(), HeartbeatInterceptor()],
+            max_heartbeat_throttle_interval=BEAT_EVERY,
+            max_task_queue_activities_per_second=settings.provider_calls_per_second,
+            graceful_shutdown_timeout=settings.worker_graceful_shutdown,
+        )
+        for provider in PROVIDERS
+    ]
+    return [shop, *at_providers]
+
+
+@asynccontextmanager
+async def running_workers(client: Client, settings: Settings, activities: list[Any]) -> AsyncIterator[Worker]:
+    """All of them, until the block ends. Gives the shop's."""
+    workers = build_workers(client, settings, activities)
+    async with AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        yield workers[0]
 
 
 async def keep_search_in_step(client: Client, settings: Settings) -> None:
@@ -113,7 +142,7 @@ async def main() -> None:
     gateway = StripePayments.from_settings(settings)
     client = await connect_temporal(settings)
     try:
-        async with build_worker(client, settings, list_activities(settings, database, redis, gateway)):
+        async with running_workers(client, settings, list_activities(settings, database, redis, gateway)):
             await keep_search_in_step(client, settings)
             say_ready()
             log.info("worker.ready", task_queue=settings.task_queue, sandbox=settings.worker_sandbox)

@@ -23,7 +23,7 @@ class OrderActivities:
     async def place_order(self, step: OrderStep) -> Placement:
         """Write the order that the request row asks for. Raises `not-found` when there is no such row."""
         async with self._database.transaction() as session:
-            placed = await placing.place(session, UUID(step.order_id), self._holds)
+            placed = await placing.place(session, UUID(step.order_id), self._holds, self._settings.capture_at)
         order = placed.order
         is_cod = order.payment_method == PaymentMethod.COD
         return Placement(
@@ -34,6 +34,7 @@ class OrderActivities:
             stuck_after_seconds=self._settings.stuck_after.total_seconds(),
             reminder_seconds=[due.total_seconds() for due in self._settings.cod_reminders] if is_cod else [],
             is_free=order.total == 0,
+            capture_at=order.capture_at,
         )
 
     @activity.defn

@@ -14,6 +14,8 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.orders import CaptureAt
+
 
 class Environment(StrEnum):
     LOCAL = "local"
@@ -125,6 +127,12 @@ class Settings(BaseSettings):
     stuck_after: timedelta = Field(
         default=timedelta(seconds=60),
         description="When a step that keeps failing becomes visible as StuckStep.",
+    )
+    capture_at: CaptureAt = Field(
+        default=CaptureAt.CONFIRMATION, description="When a card's money is taken: confirmation or shipping."
+    )
+    provider_calls_per_second: float = Field(
+        default=50, gt=0, description="Steps at the payment provider, of all workers together."
     )
     cart_lifetime: timedelta = timedelta(days=30)
     guest_cart_lifetime: timedelta = timedelta(days=7)

@@ -35,6 +35,28 @@ class ReservationStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class CaptureAt(StrEnum):
+    """When the money that was set aside is taken."""
+
+    CONFIRMATION = "confirmation"
+    SHIPPING = "shipping"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"  # claimed, and on its way
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # the provider refused it: what it claimed is free again
+
+
+class ReturnStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    RECEIVED = "received"  # the goods are back; the money is on its way, or there is none to give
+    REFUNDED = "refunded"
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # its deadline passed: the units may be returned anew
+
+
 class PaymentStatus(StrEnum):
     NOT_REQUIRED_YET = "not_required_yet"
     PENDING = "pending"
@@ -92,5 +114,30 @@ def order_id_for(caller: UUID, idempotency_key: str) -> UUID:
     return uuid5(_ORDER_NAMESPACE, f"{caller}:{idempotency_key}")
 
 
+RETURN_MOVES: dict[ReturnStatus, frozenset[ReturnStatus]] = {
+    ReturnStatus.REQUESTED: frozenset({ReturnStatus.APPROVED, ReturnStatus.REJECTED, ReturnStatus.EXPIRED}),
+    ReturnStatus.APPROVED: frozenset({ReturnStatus.RECEIVED, ReturnStatus.EXPIRED}),
+    ReturnStatus.RECEIVED: frozenset({ReturnStatus.REFUNDED}),
+    ReturnStatus.REFUNDED: frozenset(),
+    ReturnStatus.REJECTED: frozenset(),
+    ReturnStatus.EXPIRED: frozenset(),
+}
+
+OWNED_BY_FULFILMENT = frozenset({_S.CONFIRMED, _S.PROCESSING, _S.SHIPPED})
+"""States in which the next message goes to the order's fulfilment, once its checkout has closed."""
+
+
 def checkout_workflow_id(order_id: UUID | str) -> str:
     return f"checkout-{order_id}"
+
+
+def fulfilment_workflow_id(order_id: UUID | str) -> str:
+    return f"fulfilment-{order_id}"
+
+
+def refund_workflow_id(refund_id: UUID | str) -> str:
+    return f"refund-{refund_id}"
+
+
+def return_workflow_id(return_id: UUID | str) -> str:
+    return f"return-{return_id}"

@@ -73,6 +73,7 @@ class MailPurpose(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 — a purpose, not a password
     ALREADY_REGISTERED = "already-registered"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 — a purpose, not a password
+    NOTICE = "notice"  # what the notification of its row says
 
 
 class Mail(SQLModel, table=True):
@@ -94,6 +95,7 @@ class Mail(SQLModel, table=True):
     user_id: UUID | None = Field(default=None, foreign_key="users.id")
     purpose: str
     recipient: str | None = Field(default=None, max_length=254)
+    notification_id: UUID | None = Field(default=None, foreign_key="notifications.id", unique=True)
     token_hash: str | None = Field(default=None, max_length=64, unique=True)
     expires_at: datetime | None = moment()
     used_at: datetime | None = moment()

@@ -18,6 +18,7 @@ class MovementKind(StrEnum):
     TRANSFER = "transfer"  # from one location to another: two that add up to nothing
     SALE = "sale"  # a hold was confirmed
     SALE_UNDONE = "sale_undone"  # the compensating row of a sale whose order was cancelled
+    RETURN = "return"  # what was shipped came back and can be sold again
 
 
 class Location(SQLModel, table=True):
@@ -62,6 +63,14 @@ class StockMovement(SQLModel, table=True):
             unique=True,
             postgresql_where=text("order_id IS NOT NULL"),
         ),
+        Index(
+            "uq_stock_movements_return_fact",
+            "return_id",
+            "sku",
+            "location_id",
+            unique=True,
+            postgresql_where=text("return_id IS NOT NULL"),
+        ),
     )
 
     id: UUID = uuid7_key()
@@ -72,6 +81,7 @@ class StockMovement(SQLModel, table=True):
     reason: str = ""
     order_id: UUID | None = Field(default=None, foreign_key="orders.id")
     session_id: UUID | None = Field(default=None, foreign_key="stock_sessions.id")
+    return_id: UUID | None = Field(default=None, foreign_key="returns.id")
     actor_id: UUID | None = Field(default=None, foreign_key="users.id")
     at: datetime = written_at()
 

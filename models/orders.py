@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, Index, Sequence, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from domain.orders import OrderStatus, PaymentMethod, ReservationStatus
+from domain.orders import CaptureAt, OrderStatus, PaymentMethod, ReservationStatus
 from models.base import document, metadata, minor_units, moment, one_of, written_at
 
 ORDER_NUMBERS = Sequence("order_numbers", start=100001, metadata=metadata)
@@ -75,6 +75,7 @@ class Order(SQLModel, table=True):
         one_of("status", OrderStatus),
         one_of("payment_method", PaymentMethod),
         one_of("reservation_status", ReservationStatus),
+        one_of("capture_at", CaptureAt),
         CheckConstraint("total = subtotal - discount + shipping + tax", name="total_adds_up"),
         CheckConstraint("total >= 0", name="total_not_negative"),
         Index("ix_orders_of_user", "user_id", text("placed_at DESC"), text("id DESC")),
@@ -93,6 +94,9 @@ class Order(SQLModel, table=True):
     status: str
     payment_method: str
     reservation_status: str = Field(default=ReservationStatus.NONE.value)
+    capture_at: str = Field(
+        default=CaptureAt.CONFIRMATION.value, sa_column_kwargs={"server_default": text("'confirmation'")}
+    )
     currency: str = Field(max_length=3)
     subtotal: int = minor_units()
     discount: int = minor_units(default=0)

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from domain.orders import PaymentStatus
+from domain.orders import PaymentStatus, RefundStatus
 from models.base import document, minor_units, moment, one_of, uuid7_key, written_at
 
 
@@ -16,7 +16,15 @@ class Account(StrEnum):
     """Accounts of the money ledger. A positive entry is a debit."""
 
     CLEARING = "provider_clearing"  # what the provider owes us
+    CASH = "cash"  # what couriers collected for us, and we paid back by hand
     SALES = "sales"
+
+
+class RefundCause(StrEnum):
+    STAFF = "staff"  # asked for
+    RETURN = "return"  # goods came back
+    CANCELLATION = "cancellation"  # the order was given up after its money was taken
+    PROVIDER = "provider"  # found in the provider's books: somebody gave it back over there
 
 
 class Payment(SQLModel, table=True):
@@ -61,6 +69,81 @@ class PaymentAttempt(SQLModel, table=True):
     idempotency_key: str = Field(max_length=255)
     fingerprint: str = Field(max_length=64)
     payment_token: str = Field(max_length=255)
+    at: datetime = written_at()
+
+
+class Refund(SQLModel, table=True):
+    """Money to give back, claimed before the provider is asked: pending and succeeded ones never exceed the capture.
+
+    `provider_key` numbers the key that the provider is asked with: a new one only once an earlier call is known to be
+    over without effect. `finished_at` is when it succeeded or failed, `failure` then the refusal's code.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        one_of("cause", RefundCause),
+        one_of("status", RefundStatus),
+        CheckConstraint("amount > 0", name="amount_positive"),
+        UniqueConstraint("user_id", "idempotency_key"),
+        UniqueConstraint("provider_ref"),
+        Index("uq_refunds_return_id", "return_id", unique=True, postgresql_where=text("status <> 'failed'")),
+        Index("ix_refunds_of_payment", "payment_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_refunds_pending", "created_at", postgresql_where=text("status = 'pending'")),
+    )
+
+    id: UUID = uuid7_key()
+    payment_id: UUID = Field(foreign_key="payments.id")
+    order_id: UUID = Field(foreign_key="orders.id", index=True)
+    return_id: UUID | None = Field(default=None, foreign_key="returns.id")
+    cause: str
+    status: str = Field(default=RefundStatus.PENDING.value)
+    currency: str = Field(max_length=3)
+    amount: int = minor_units()
+    reason: str = Field(default="", max_length=500)
+    requested_by: str = Field(max_length=64, description="`checkout`, `temporal`, or a user's id.")
+    user_id: UUID | None = Field(default=None, foreign_key="users.id")
+    idempotency_key: str | None = Field(default=None, max_length=255)
+    fingerprint: str | None = Field(default=None, max_length=64)
+    provider_ref: str | None = Field(default=None, max_length=255)
+    provider_key: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+    failure: str | None = Field(default=None, max_length=64)
+    created_at: datetime = written_at()
+    finished_at: datetime | None = moment()
+
+
+class Reconciliation(SQLModel, table=True):
+    """One comparison of the provider's journal with our books. Counts are of payments."""
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (Index("ix_reconciliations_newest", text("started_at DESC"), text("id DESC")),)
+
+    id: UUID = uuid7_key()
+    provider: str = Field(max_length=32)
+    since: datetime = moment(nullable=False)
+    started_at: datetime = written_at()
+    finished_at: datetime | None = moment()
+    compared: int = 0
+    different: int = 0
+    mended: int = 0
+
+
+class ReconciliationDifference(SQLModel, table=True):
+    """What differed, in whose favour, and what was done about it. `ours` and `theirs` hold amounts and states."""
+
+    __tablename__ = "reconciliation_differences"
+    __table_args__ = (
+        UniqueConstraint("reconciliation_id", "provider_ref", "kind"),
+        Index("ix_reconciliation_differences_order_id", "order_id"),
+    )
+
+    id: UUID = uuid7_key()
+    reconciliation_id: UUID = Field(foreign_key="reconciliations.id")
+    provider_ref: str = Field(max_length=255)
+    order_id: UUID | None = None
+    kind: str = Field(max_length=40)
+    ours: dict[str, Any] = document()
+    theirs: dict[str, Any] = document()
+    mended: bool = False
     at: datetime = written_at()
 
 

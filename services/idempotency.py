@@ -14,7 +14,7 @@ from sqlmodel import col
 from domain.errors import KeyReused
 from models.idempotency import IdempotencyKey
 from models.orders import CheckoutRequest, Order
-from models.payments import PaymentAttempt
+from models.payments import PaymentAttempt, Refund
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -41,6 +41,7 @@ class Use(StrEnum):
 
     CHECKOUT = "checkout"
     CARD = "card"
+    REFUND = "refund"
     DECISION = "decision"  # and whatever else is kept in idempotency_keys
     CART = "cart"
 
@@ -57,6 +58,7 @@ async def require_unused(session: AsyncSession, user_id: UUID, key: str, *, but:
             col(PaymentAttempt.idempotency_key) == key,
             col(PaymentAttempt.number) > 1,  # the first came with the checkout, and has its key
         ),
+        Use.REFUND: exists().where(col(Refund.user_id) == user_id, col(Refund.idempotency_key) == key),
         Use.DECISION: exists().where(
             col(IdempotencyKey.user_id) == user_id,
             col(IdempotencyKey.key) == key,

@@ -69,11 +69,15 @@ async def visible(session: AsyncSession, payment_id: UUID, viewer: Viewer) -> Pa
 
 async def locked(session: AsyncSession, order_id: UUID) -> Payment:
     """Raises NotFound when the order has no payment."""
-    statement = select(Payment).where(col(Payment.order_id) == order_id).with_for_update()
-    payment: Payment | None = (await session.execute(statement)).scalar_one_or_none()
+    payment = await locked_if_any(session, order_id)
     if payment is None:
         raise NotFound("The order has no payment.")
     return payment
+
+
+async def locked_if_any(session: AsyncSession, order_id: UUID) -> Payment | None:
+    statement = select(Payment).where(col(Payment.order_id) == order_id).with_for_update()
+    return (await session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
 
 
 async def token_for(session: AsyncSession, order_id: UUID, attempt: int) -> str:

@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
         ReleaseStock,
         RemindStaff,
     )
-    from domain.orders import CancelReason, OrderStatus, PaymentStatus
+    from domain.orders import CancelReason, CaptureAt, OrderStatus, PaymentStatus
     from workflows.checkout_messages import FIRST_CARD, CheckoutMessages
     from workflows.options import BANK_POLL, PROVIDER_STEP
     from workflows.saga import Saga
@@ -88,7 +88,7 @@ class CheckoutWorkflow(CheckoutMessages):
             elif not self.placed.is_free:
                 await self.pay()
             await self.confirm()
-        if not (self.is_cod or self.placed.is_free):
+        if not (self.is_cod or self.placed.is_free or self.placed.capture_at == CaptureAt.SHIPPING):
             await self.capture()
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────

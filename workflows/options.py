@@ -1,5 +1,6 @@
 """How the steps are run: how long one attempt may take and how it is repeated."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
@@ -12,11 +13,20 @@ LOCAL_RETRY = RetryPolicy(
 )
 """Five tries in 1.5 s. The number ends a step that fails at once: the time limit starts anew at each of its retries."""
 
-DATABASE_STEP = timedelta(seconds=15)
-"""One attempt at a database step, start to close."""
 
-PROVIDER_STEP = timedelta(seconds=50)
-"""One attempt at a step that calls the provider; above twice the gateway's time limit: a step may call it twice."""
+@dataclass(frozen=True)
+class Terms:
+    """Of a regular step: how long one attempt may take, start to close, and the provider whose queue it stands in."""
+
+    limit: timedelta
+    provider: str | None = None
+
+
+DATABASE_STEP = Terms(timedelta(seconds=15))
+
+PROVIDER_STEP = Terms(timedelta(seconds=50), provider="stripe")
+"""Above twice the gateway's time limit: a step may call it twice. Its queue has a rate of its own, so that what an
+outage held up does not fall upon the provider at once when it is back."""
 
 HEARTBEAT_TIMEOUT = timedelta(seconds=5)
 """A worker that died in a step is noticed after this: within the time that the API waits for its reply."""

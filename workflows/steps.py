@@ -9,7 +9,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
-from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER
+with workflow.unsafe.imports_passed_through():
+    from domain.queues import queue_of
+    from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER, Terms
 
 Result = TypeVar("Result")
 Activity = Callable[..., Coroutine[Any, Any, Result]]
@@ -52,7 +54,7 @@ class Steps:
         return await self.visible(activity, argument, summary)
 
     async def visible(
-        self, activity: Activity[Result], argument: object, summary: str, limit: timedelta = DATABASE_STEP
+        self, activity: Activity[Result], argument: object, summary: str, terms: Terms = DATABASE_STEP
     ) -> Result:
         """A regular activity, retried for ever and shown as stuck after a while. Raises its refusal."""
         self.current = _name(activity)
@@ -61,7 +63,8 @@ class Steps:
             handle = workflow.start_activity(
                 activity,
                 argument,
-                start_to_close_timeout=limit,
+                task_queue=queue_of(workflow.info().task_queue, terms.provider),
+                start_to_close_timeout=terms.limit,
                 heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=RETRY_FOR_EVER,
                 summary=summary,
@@ -77,12 +80,12 @@ class Steps:
             handle.cancel()  # `retry_stuck`: do not wait for the next attempt of this one
 
     async def insisted(
-        self, activity: Activity[Result], argument: object, summary: str, limit: timedelta = DATABASE_STEP
+        self, activity: Activity[Result], argument: object, summary: str, terms: Terms = DATABASE_STEP
     ) -> Result:
         """A step that must succeed: one that is refused is stuck, and runs again at each `retry_stuck`."""
         while True:
             try:
-                return await self.visible(activity, argument, summary, limit)
+                return await self.visible(activity, argument, summary, terms)
             except ActivityError as error:
                 refusal = refusal_in(error)
                 if refusal is None:

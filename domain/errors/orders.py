@@ -29,6 +29,39 @@ class NotAllowedInState(Fact):
     title = "The order's state does not allow this"
 
 
+class OverRefund(Fact):
+    """`left`: the money that can still be given back."""
+
+    code = "over-refund"
+    title = "More than what is left of the payment"
+
+
+class CancelInstead(Fact):
+    code = "cancel-instead"
+    title = "All of the money goes back by cancelling the order"
+
+
+class OverShipment(Fact):
+    """`lines`: [{sku, requested, left}]"""
+
+    code = "over-shipment"
+    title = "More than what is left to ship"
+
+
+class OverReturn(Fact):
+    """`lines`: [{sku, requested, left}]"""
+
+    code = "over-return"
+    title = "More than what can be returned"
+
+
+class CashMismatch(Fact):
+    """`due`: the money that the courier is to collect."""
+
+    code = "cash-mismatch"
+    title = "This is not the money that is due"
+
+
 class OrderCancelled(Fact):
     code = "order-cancelled"
     title = "The order was cancelled"

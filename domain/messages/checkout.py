@@ -7,6 +7,7 @@ histories stop replaying. Histories hold these in plain text: ids and facts only
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.orders import CaptureAt
 from domain.text import is_storable
 
 TASK_QUEUE = "checkout"
@@ -89,7 +90,7 @@ class OrderStep:
 class Placement:
     """A placed order. Durations in seconds, from the settings of the moment it was placed; `hold_seconds` from now.
 
-    `is_free` when there is nothing to pay: no provider is asked.
+    `is_free` when there is nothing to pay: no provider is asked. `capture_at` is a CaptureAt.
     """
 
     order_number: str
@@ -99,6 +100,7 @@ class Placement:
     stuck_after_seconds: float
     reminder_seconds: list[float] = field(default_factory=list)
     is_free: bool = False
+    capture_at: str = CaptureAt.CONFIRMATION.value
 
 
 @dataclass(frozen=True)

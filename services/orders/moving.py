@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import NotAllowedInState, NotFound
+from domain.notifications import NOTICE_OF_EVENT
 from domain.orders import OrderStatus, require_move
 from models.orders import Order, OrderEvent
+from services import notices
 
 
 async def move(
@@ -74,3 +76,5 @@ async def _write(
             order_id=order_id, seq=version, kind=kind, from_status=start, to_status=to, actor=by, note=note
         )
     )
+    if told := NOTICE_OF_EVENT.get(kind):
+        await notices.tell(session, order_id, version, told)

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from domain.errors import NotFound
 from domain.money import Money
-from domain.orders import FIRST_STATUS, CancelReason, OrderStatus, PaymentMethod
+from domain.orders import FIRST_STATUS, CancelReason, CaptureAt, OrderStatus, PaymentMethod
 from domain.pricing import PricedLine, totals
 from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
 from services import inventory
@@ -38,7 +38,9 @@ class Placed:
     hold_left: timedelta
 
 
-async def place(session: AsyncSession, order_id: UUID, holds: Holds) -> Placed:
+async def place(
+    session: AsyncSession, order_id: UUID, holds: Holds, capture_at: CaptureAt = CaptureAt.CONFIRMATION
+) -> Placed:
     """The order of this request, written now unless it is there. Raises NotFound when there is no such request."""
     locked = select(CheckoutRequest).where(col(CheckoutRequest.order_id) == order_id).with_for_update()
     request = (await session.execute(locked)).scalar_one_or_none()
@@ -46,7 +48,7 @@ async def place(session: AsyncSession, order_id: UUID, holds: Holds) -> Placed:
         raise NotFound("There is no checkout request for this order.")
     if placed := await _placed(session, order_id):
         return placed
-    await _insert(session, request, holds.of(request.payment_method))
+    await _insert(session, request, holds.of(request.payment_method), capture_at)
     placed = await _placed(session, order_id)
     assert placed is not None  # noqa: S101 — it was written a line above
     return placed
@@ -62,7 +64,7 @@ async def _placed(session: AsyncSession, order_id: UUID) -> Placed | None:
     return Placed(order, timedelta(seconds=max(float(seconds), 0)))
 
 
-async def _insert(session: AsyncSession, request: CheckoutRequest, hold: timedelta) -> None:
+async def _insert(session: AsyncSession, request: CheckoutRequest, hold: timedelta, capture_at: CaptureAt) -> None:
     lines = [
         PricedLine(
             sku=line["sku"],
@@ -89,6 +91,7 @@ async def _insert(session: AsyncSession, request: CheckoutRequest, hold: timedel
         "shipping_address": request.shipping_address,
         "notes": request.notes,
         "hold_expires_at": func.now() + hold,
+        "capture_at": capture_at,
         "version": 1,
     }
     event = {

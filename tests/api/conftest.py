@@ -26,7 +26,7 @@ from domain.permissions import Role
 from tests.api.wire import Wire
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 
 BASE = "http://shop.test/api/v1"
 
@@ -93,7 +93,7 @@ async def worker(
     temporal: Client, api_settings: Settings, database: Database, redis: Redis, gateway: FakePayments
 ) -> AsyncIterator[Worker]:
     activities = list_activities(api_settings, database, redis, gateway)
-    async with build_worker(temporal, api_settings, activities) as worker:
+    async with running_workers(temporal, api_settings, activities) as worker:
         yield worker
 
 

@@ -21,7 +21,7 @@ from tests.api.conftest import Caller, Wires
 from tests.api.shopping import CARD, COD, add, cart_of, check_out, orders_of, refused, until
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 
 Working = Callable[[], Any]
 
@@ -31,7 +31,7 @@ def working(
     temporal: Client, api_settings: Settings, database: Database, redis: Redis, gateway: FakePayments
 ) -> Working:
     """`async with working()`: now there is a worker."""
-    return lambda: build_worker(temporal, api_settings, list_activities(api_settings, database, redis, gateway))
+    return lambda: running_workers(temporal, api_settings, list_activities(api_settings, database, redis, gateway))
 
 
 @pytest.fixture

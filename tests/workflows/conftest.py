@@ -19,7 +19,7 @@ from domain.messages.checkout import CheckoutInput, CheckoutResult
 from domain.orders import checkout_workflow_id
 from tests.fakes.payments import FakePayments
 from tests.histories import record
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
 
 Checkout = WorkflowHandle[CheckoutWorkflow, CheckoutResult]
@@ -48,8 +48,8 @@ def run_worker(
     @asynccontextmanager
     async def run(**changes: Any) -> AsyncIterator[Worker]:
         changed = settings.model_copy(update={"worker_graceful_shutdown": timedelta(0), **changes})
-        worker = build_worker(skipping_client, changed, list_activities(changed, database, redis, gateway))
-        async with worker:
+        activities = list_activities(changed, database, redis, gateway)
+        async with running_workers(skipping_client, changed, activities) as worker:
             yield worker
 
     return run

@@ -23,7 +23,7 @@ from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from tests.workflows.conftest import Checkout, RunWorker, StartCheckout, starting_on
 from tests.workflows.test_checkout_undone import wait_until
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
 
 
@@ -123,7 +123,7 @@ async def test_a_bug_stalls_and_undoes_nothing(
 
     await shop.product("LAMP")
     order_id = await shop.request({"LAMP": 1})
-    async with build_worker(temporal, settings, [broken if method == place else method for method in activities]):
+    async with running_workers(temporal, settings, [broken if method == place else method for method in activities]):
         checkout = await starting_on(temporal, settings)(order_id)
 
         async def has_stalled() -> bool:
@@ -141,7 +141,7 @@ async def test_a_reset_of_a_paid_order_leaves_it_paid(
     """Somebody presses “Reset” in the Web UI: every step finds its work done."""
     await shop.product("LAMP", stock=5)
     order_id = await shop.request({"LAMP": 2})
-    async with build_worker(temporal, settings, list_activities(settings, database, redis, gateway)):
+    async with running_workers(temporal, settings, list_activities(settings, database, redis, gateway)):
         checkout = await starting_on(temporal, settings)(order_id)
         await checkout.result()
         history = await checkout.fetch_history()

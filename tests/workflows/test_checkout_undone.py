@@ -20,7 +20,7 @@ from gateways.payments import IntentStatus
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from tests.workflows.conftest import RunWorker, StartCheckout, starting_on
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
 
 # A local step holds its workflow task open: what is sent meanwhile is heard after it, perhaps after the capture.
@@ -80,7 +80,7 @@ async def test_an_order_cancelled_in_any_step_is_undone_or_paid_and_never_half(
     order_id = await shop.request({"LAMP": 2})
     doorman = Doorman(step, after=after)
     activities = [doorman.guard(method) for method in list_activities(settings, database, redis, gateway)]
-    async with build_worker(temporal, settings, activities):
+    async with running_workers(temporal, settings, activities):
         checkout = await starting_on(temporal, settings)(order_id)
         await asyncio.wait_for(doorman.arrived.wait(), 10)
         await (checkout.signal("cancel_order") if how == "signal" else checkout.cancel())
@@ -204,7 +204,7 @@ async def test_a_refused_step_that_was_never_expected_still_undoes_everything(
         raise ApplicationError("no", type="surprise", non_retryable=True)
 
     others = [a for a in list_activities(settings, database, redis, gateway) if a.__name__ != "confirm_order"]
-    async with build_worker(skipping_client, settings, [*others, confirm_order]):
+    async with running_workers(skipping_client, settings, [*others, confirm_order]):
         checkout = await start(order_id, signal="confirm_cod")
         assert (await checkout.result()).status == "cancelled"
     assert await shop.stock("LAMP") == (10, 0)

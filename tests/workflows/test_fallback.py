@@ -19,7 +19,7 @@ from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from tests.workflows.conftest import starting_on
 from tests.workflows.test_checkout_undone import wait_until
-from worker import build_worker, list_activities
+from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
 
 ListActivities = Callable[[str, Callable[[Any], Awaitable[None]]], list[Any]]
@@ -55,7 +55,7 @@ async def test_a_step_that_cannot_be_done_locally_becomes_a_regular_one_and_repl
 
     await shop.product("LAMP")
     order_id = await shop.request({"LAMP": 1})
-    async with build_worker(temporal, settings, activities_with("reserve_stock", be_unwell_locally)):
+    async with running_workers(temporal, settings, activities_with("reserve_stock", be_unwell_locally)):
         checkout = await starting_on(temporal, settings)(order_id)
         async with asyncio.timeout(20):
             assert (await checkout.result()).status == "confirmed"
@@ -85,7 +85,7 @@ async def test_stock_is_back_when_the_order_is_cancelled_while_a_regular_reserve
     await shop.product("LAMP", stock=5)
     order_id = await shop.request({"LAMP": 2})
     others = [never_answers if method == reserve else method for method in activities]
-    async with build_worker(temporal, settings, others):
+    async with running_workers(temporal, settings, others):
         checkout = await starting_on(temporal, settings)(order_id)
         await asyncio.wait_for(is_done.wait(), 15)
         assert await shop.stock("LAMP") == (5, 2)
@@ -107,14 +107,14 @@ async def test_a_step_that_keeps_failing_everywhere_is_shown_as_stuck(
     away = activity.defn(name="confirm_order")(be_away)
     await shop.product("LAMP")
     order_id: UUID = await shop.request({"LAMP": 1})
-    async with build_worker(temporal, changed, [away if method == confirm else method for method in activities]):
+    async with running_workers(temporal, changed, [away if method == confirm else method for method in activities]):
         checkout = await starting_on(temporal, changed)(order_id)
 
         async def is_stuck() -> bool:
             return (await checkout.query(CheckoutWorkflow.progress)).stuck_step == "confirm_order"
 
         await wait_until(is_stuck, 20)
-    async with build_worker(temporal, changed, activities):
+    async with running_workers(temporal, changed, activities):
         await checkout.signal("retry_stuck")
         assert (await checkout.result()).status == "confirmed"
     await shop.require_invariants()

@@ -16,7 +16,7 @@ from services import mails
 from tests.builders import Shop
 from tests.fakes.mail import FakeMail
 from tests.histories import record
-from worker import build_worker
+from worker import running_workers
 from workflows.mail import MailWorkflow
 
 QUEUE = "mail-tests"
@@ -34,7 +34,7 @@ async def mail_worker(
     skipping_client: Client, settings: Settings, database: Database, relay: FakeMail
 ) -> AsyncIterator[Worker]:
     own = settings.model_copy(update={"task_queue": QUEUE})
-    async with build_worker(skipping_client, own, [MailActivities(database, relay, own).send_mail]) as worker:
+    async with running_workers(skipping_client, own, [MailActivities(database, relay, own).send_mail]) as worker:
         yield worker
 
 

@@ -28,7 +28,7 @@ from tests.builders import Shop
 from tests.histories import record
 from tests.search import Index
 from tests.workflows.test_checkout_undone import wait_until
-from worker import build_worker
+from worker import running_workers
 from workflows.search import SearchProjectionWorkflow, SearchRebuildWorkflow
 
 Workers = Callable[..., AbstractAsyncContextManager[Worker]]
@@ -61,7 +61,7 @@ def workers(temporal: Client, settings: Settings, database: Database, redis: Red
             search.swap_generation, search.retire_generations,
         ]  # fmt: skip
         activities = [*changed, *(method for method in real if method.__name__ not in names)]
-        return build_worker(temporal, own, activities)
+        return running_workers(temporal, own, activities)
 
     return worker
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.decisions import decide_cod
 from api.dependencies import ActorDep, Resources, ResourcesDep
-from api.idempotency import OptionalKeyDep, mark_replayed, refuse_keys_of_the_cart
+from api.idempotency import KeyedDep, mark_replayed
 from api.policies import OrderDeciderDep
 from api.routes.orders.showing import show
 from api.schemas.common import problems
@@ -14,6 +14,7 @@ from api.schemas.orders import NoteBody, OrderView
 from domain.errors import NotAllowedInState, NotFound
 from domain.messages.checkout import CodDecision
 from services.audit import Actor
+from services.idempotency import KeyedRequest
 from services.orders import reading
 from services.orders.reading import Viewer
 
@@ -35,11 +36,11 @@ _PROBLEMS = problems(
     responses=_PROBLEMS,
 )
 async def confirm(
-    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, key: OptionalKeyDep,
+    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, keyed: KeyedDep,
     request: Request, body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=True, by=str(staff.id), note=body.note if body else None)
-    return await _decide(resources, request, actor, order_id, decision, key)
+    return await _decide(resources, request, actor, order_id, decision, keyed)
 
 
 @router.post(
@@ -50,19 +51,23 @@ async def confirm(
     responses=_PROBLEMS,
 )
 async def reject(
-    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, key: OptionalKeyDep,
+    order_id: UUID, staff: OrderDeciderDep, actor: ActorDep, resources: ResourcesDep, keyed: KeyedDep,
     request: Request, body: NoteBody | None = None,
 ) -> Response:  # fmt: skip
     decision = CodDecision(confirm=False, by=str(staff.id), note=body.note if body else None)
-    return await _decide(resources, request, actor, order_id, decision, key)
+    return await _decide(resources, request, actor, order_id, decision, keyed)
 
 
 async def _decide(
-    resources: Resources, request: Request, actor: Actor, order_id: UUID, decision: CodDecision, key: str | None
+    resources: Resources,
+    request: Request,
+    actor: Actor,
+    order_id: UUID,
+    decision: CodDecision,
+    keyed: KeyedRequest | None,
 ) -> Response:
     viewer = Viewer(UUID(decision.by), is_staff=True)
-    await refuse_keys_of_the_cart(resources, viewer.user_id, key)
-    if await decide_cod(resources.database, resources.temporal, order_id, decision, key, actor):
+    if await decide_cod(resources.database, resources.temporal, order_id, decision, keyed, actor):
         mark_replayed(request)
     async with resources.database.transaction() as session:
         whole = await reading.one(session, order_id, viewer)
