@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from devstack.servers.ports import free_port
 from devstack.servers.temporal import test_server_path
 from models.base import metadata
 from services.carts import CartStore
+from tests.books import watched
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 
@@ -177,9 +179,21 @@ def gateway() -> FakePayments:
     return FakePayments()
 
 
+@pytest.fixture(scope="session")
+async def auditor(settings: Settings, migrated: None) -> AsyncIterator[Database]:
+    """A connection of its own, since some tests count what goes over theirs."""
+    database = Database(settings.database_url.get_secret_value(), pool_size=1, application_name="auditor")
+    yield database
+    await database.close()
+
+
 @pytest.fixture
-def shop(database: Database, carts: CartStore) -> Shop:
-    return Shop(database, carts)
+async def shop(
+    database: Database, auditor: Database, carts: CartStore, request: pytest.FixtureRequest
+) -> AsyncIterator[Shop]:
+    """Its books are watched while the test runs, unless it is marked as one that spoils them."""
+    async with nullcontext() if request.node.get_closest_marker("spoils_books") else watched(auditor):
+        yield Shop(database, carts)
 
 
 @pytest.fixture(scope="session")

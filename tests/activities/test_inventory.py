@@ -38,6 +38,7 @@ async def test_a_reservation_that_arrives_after_its_release_holds_nothing(
     assert await shop.stock("LAMP") == (5, 0)
 
 
+@pytest.mark.spoils_books
 async def test_what_is_out_of_stock_is_told_each_time_and_leaves_the_gate_open(
     shop: Shop, stock: InventoryActivities
 ) -> None:

@@ -55,6 +55,7 @@ async def test_what_is_free_now_is_told_too(customer: Caller, shop: Shop) -> Non
     ]
 
 
+@pytest.mark.spoils_books
 async def test_stock_that_fell_is_told_with_what_is_left(customer: Caller, shop: Shop) -> None:
     await shop.product("LAMP", stock=5)
     await add(customer, "LAMP", 4)
@@ -64,6 +65,7 @@ async def test_stock_that_fell_is_told_with_what_is_left(customer: Caller, shop:
     assert (await customer.patch("/carts/items/LAMP", json={"quantity": 3})).json()["problems"] == []
 
 
+@pytest.mark.spoils_books
 async def test_stock_and_price_may_both_be_a_lines_problem(customer: Caller, shop: Shop) -> None:
     await shop.product("LAMP", stock=5)
     await add(customer, "LAMP", 4)
@@ -96,6 +98,7 @@ async def test_what_is_no_longer_sold_stays_in_view_costs_nothing_and_can_only_b
     assert (removed.status_code, removed.json()["items"]) == (200, [])
 
 
+@pytest.mark.spoils_books
 async def test_a_read_changes_nothing(customer: Caller, shop: Shop) -> None:
     await shop.product("LAMP", stock=5)
     await add(customer, "LAMP", 4)

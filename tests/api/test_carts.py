@@ -80,6 +80,7 @@ async def test_the_price_in_a_cart_is_todays(customer: Caller, shop: Shop, datab
     assert (cart["items"][0]["unit_price"], cart["totals"]["total"]) == (usd(1100), usd(2200))
 
 
+@pytest.mark.spoils_books
 async def test_a_line_says_when_its_stock_fell_below_it_or_it_is_no_longer_sold(
     customer: Caller, shop: Shop, database: Database
 ) -> None:

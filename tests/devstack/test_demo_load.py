@@ -154,6 +154,7 @@ async def test_categories_stand_where_the_file_has_them_once_and_where_staff_put
     assert {row[0] for row in await shop.rows("SELECT name FROM categories")} == {c.name for c in WHOLE.categories}
 
 
+@pytest.mark.spoils_books
 async def test_stock_that_changed_meanwhile_stays(shop: Shop) -> None:
     await load(shop.database)
     async with shop.database.transaction() as session:

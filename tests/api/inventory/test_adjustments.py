@@ -136,6 +136,7 @@ async def test_what_is_no_adjustment_changes_nothing(staff: Caller, shop: Shop, 
     assert await shop.stock("LAMP") == (10, 0)
 
 
+@pytest.mark.spoils_books
 async def test_a_shelf_has_an_end(staff: Caller, shop: Shop) -> None:
     await shop.rows("UPDATE stock SET on_hand = 999999999")
     body = {"delta": 2, "reason": "because"}

@@ -110,6 +110,7 @@ async def test_a_sku_that_is_not_sold_has_no_offer(shop: Shop) -> None:
                 await selling.offer(session, sku)
 
 
+@pytest.mark.spoils_books
 async def test_a_sku_that_was_never_in_stock_is_offered_with_none(shop: Shop) -> None:
     await shop.product("LAMP")
     await shop.rows("DELETE FROM stock")

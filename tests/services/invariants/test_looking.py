@@ -1,5 +1,7 @@
 """What a look at the invariants costs and shows."""
 
+import pytest
+
 from services import invariants
 from services.invariants import ALL, SHOWN_OFFENDERS
 from tests.builders import Shop
@@ -10,6 +12,7 @@ async def test_an_empty_shop_reports_nothing(shop: Shop) -> None:
     await shop.require_invariants()
 
 
+@pytest.mark.spoils_books
 async def test_a_look_takes_one_query_per_invariant_and_shows_a_few_offenders(shop: Shop) -> None:
     for number in range(SHOWN_OFFENDERS + 5):
         await shop.product(f"SKU-{number}")
