@@ -10,7 +10,12 @@ RUN := $(VENV)/bin/python
 LOCK := requirements/development.txt
 STAMP := $(VENV)/installed.txt
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-annotate $(UPGRADE) pyproject.toml
+	--no-emit-index-url --no-annotate $(UPGRADE)
+
+# Another implementation of the payment provider, which the tests run as a process of its own: never imported.
+PEER_LOCK := requirements/peer.txt
+PEER := $(VENV)/peer
+PEER_STAMP := $(PEER)/installed.txt
 
 # Without bytecode every process would compile its imports again, which takes seconds.
 export PYTHONDONTWRITEBYTECODE :=
@@ -24,7 +29,7 @@ dev: $(STAMP) ## start everything: servers, sandbox payments, worker, API
 demo: $(STAMP) ## tell the story of the checkout against the stack, starting one where none runs
 	@$(RUN) -m devstack.demo.story
 
-test: $(STAMP) ## run the tests, which start servers of their own
+test: $(STAMP) $(PEER_STAMP) ## run the tests, which start servers of their own
 	@$(RUN) -m pytest $(ARGS)
 
 histories: $(STAMP) ## record the histories of this version that later versions must replay
@@ -77,8 +82,9 @@ migrations: $(STAMP) ## show where the configured database is, and all migration
 	@$(RUN) -m alembic history
 
 lock: $(STAMP) ## write requirements/*.txt anew after a change of pyproject.toml
-	$(COMPILE) -o requirements/production.txt
-	$(COMPILE) --all-extras -c requirements/production.txt -o $(LOCK)
+	$(COMPILE) pyproject.toml -o requirements/production.txt
+	$(COMPILE) pyproject.toml --all-extras -c requirements/production.txt -o $(LOCK)
+	echo localstripe | $(COMPILE) - -o $(PEER_LOCK)
 
 upgrade-lock: ## the same with the newest versions
 	@$(MAKE) lock UPGRADE=--upgrade
@@ -96,6 +102,17 @@ $(STAMP): $(LOCK) | $(RUN)
 		$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(LOCK) || exit 1; \
 	fi; \
 	cp $(LOCK) $@
+
+$(PEER_STAMP): $(PEER_LOCK) | $(STAMP)
+	@echo "Installing $(PEER_LOCK) into $(PEER) …"; \
+	rm -rf $(PEER); $(RUN) -m venv --without-pip $(PEER) || exit 1; \
+	if $(VENV)/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $(PEER)/bin/python $(PEER_LOCK); then :; \
+	else \
+		echo "uv did not do it; installing with pip …"; \
+		$(RUN) -m pip --python $(PEER)/bin/python install --quiet --disable-pip-version-check --require-hashes --no-deps \
+			-r $(PEER_LOCK) || exit 1; \
+	fi; \
+	cp $(PEER_LOCK) $@
 
 # An interpreter counts when it runs and is new enough: a pyenv shim may exist and fail.
 $(RUN):

@@ -6,7 +6,10 @@ from temporalio import activity
 
 from core.database import Database
 from domain.messages.checkout import OrderStep
+from domain.notifications import NoticeKind
+from domain.orders import PaymentMethod
 from models.orders import CheckoutRequest
+from services import notices
 from services.carts import CartStore
 from services.orders import requesting
 
@@ -26,4 +29,7 @@ class CartActivities:
         version = await self._carts.take(request.user_id, request.cart_id, order_id, quantities)
         async with self._database.transaction() as session:
             await requesting.mark_taken(session, order_id, version)
-            await requesting.accept(session, order_id)
+            is_first = await requesting.accept(session, order_id)
+            if is_first and request.payment_method == PaymentMethod.COD:  # a card's is told when it is confirmed
+                await notices.tell(session, order_id, "accepted", NoticeKind.ORDER_RECEIVED)
+                await notices.tell(session, order_id, "accepted", NoticeKind.COD_WAITING)

@@ -1,5 +1,6 @@
-"""place_order and cancel_order, confirm_order, and what happens to an order while it waits."""
+"""place_order and cancel_order, confirm_order, and what happens to an order while it waits or is stuck."""
 
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
@@ -7,8 +8,11 @@ from temporalio import activity
 from core.database import Database
 from core.settings import Settings
 from domain.messages.checkout import CancelOrder, ConfirmOrder, OrderStep, Placement, RemindStaff
+from domain.messages.steering import MoveHold, TellStuck
+from domain.notifications import NoticeKind
 from domain.orders import CancelReason, OrderStatus, PaymentMethod
-from services.orders import placing
+from services import notices
+from services.orders import extending, placing
 from services.orders.moving import move, note_once
 from services.orders.placing import Cancellation, Holds
 
@@ -70,6 +74,23 @@ class OrderActivities:
         """Note that a cash-on-delivery order still waits for staff, once per reminder."""
         async with self._database.transaction() as session:
             await note_once(session, UUID(step.order_id), kind=f"reminder_{step.number}", by="checkout")
+
+    @activity.defn
+    async def extend_hold(self, step: MoveHold) -> None:
+        """Move the end of the order's hold, which must still be pending."""
+        async with self._database.transaction() as session:
+            ends_at = datetime.fromisoformat(step.ends_at)
+            await extending.extend_hold(session, UUID(step.order_id), ends_at, step.by, step.note)
+
+    @activity.defn
+    async def tell_stuck(self, step: TellStuck) -> None:
+        """Tell staff that a step is stuck, once of each time. The workflow may be a return's or a refund's."""
+        workflow_id = activity.info().workflow_id
+        event = f"stuck:{workflow_id}:{step.step}:{step.since}"
+        async with self._database.transaction() as session:
+            await notices.tell(
+                session, UUID(step.order_id), event, NoticeKind.ORDER_STUCK, step=step.step, workflow_id=workflow_id
+            )
 
     async def _move(self, step: OrderStep, start: OrderStatus, to: OrderStatus, kind: str) -> None:
         async with self._database.transaction() as session:

@@ -12,10 +12,11 @@ from core.database import Database
 from domain.errors import NotFound, OrderCancelled, PaymentDeclined, PaymentRefused, PaymentTokenUnknown
 from domain.messages.checkout import AuthorisePayment, OrderStep, PaymentOutcome
 from domain.money import Money
-from domain.orders import PaymentStatus
+from domain.notifications import NoticeKind
+from domain.orders import MONEY_TAKEN, PaymentStatus
 from gateways.payments import Intent, IntentStatus, PaymentGateway, ProviderUnavailable
 from models.payments import Payment
-from services import payments
+from services import notices, payments, webhooks
 from services.orders import requesting
 
 _STATUS = {
@@ -25,6 +26,9 @@ _STATUS = {
     IntentStatus.CAPTURED: PaymentStatus.CAPTURED,
     IntentStatus.VOIDED: PaymentStatus.VOIDED,
 }
+
+_TAKEN = PaymentOutcome(PaymentStatus.CAPTURED.value)
+"""Of a payment that was captured, whatever went back since: no step of the checkout undoes that."""
 
 
 class PaymentActivities:
@@ -43,7 +47,10 @@ class PaymentActivities:
         intent = await self._intent(order_id)
         if intent.status is IntentStatus.UNPAID:
             intent = await self._confirm(order_id, intent, step.attempt)
-        return await self._record(order_id, intent)
+        outcome = await self._record(order_id, intent)
+        if outcome.status == PaymentStatus.REQUIRES_ACTION and await self._has_news(order_id):
+            outcome = await self._record(order_id, await self._gateway.retrieve(intent.ref))
+        return outcome
 
     @activity.defn
     async def check_payment(self, step: OrderStep) -> PaymentOutcome:
@@ -53,11 +60,16 @@ class PaymentActivities:
 
     @activity.defn
     async def void_payment(self, step: OrderStep) -> PaymentOutcome:
-        """Let go of the money: voided, or captured where it is too late. Leaves a tombstone where nothing happened."""
+        """Let go of the money: voided, or captured where it is too late. Leaves a tombstone where nothing happened.
+
+        Whatever the amount: an intent that disagrees with us is to be let go of all the more.
+        """
         order_id = UUID(step.order_id)
         async with self._database.transaction() as session:
             payment = await payments.close_payment(session, order_id, self._gateway.name)
-        if payment.captured == 0 and payment.provider_ref is not None:
+        if payment.status in MONEY_TAKEN:
+            return _TAKEN
+        if payment.provider_ref is not None:
             intent = await self._gateway.void(payment.provider_ref, order_id)
             if intent.status is IntentStatus.CAPTURED:
                 return await self._record_capture(order_id, intent)
@@ -71,11 +83,16 @@ class PaymentActivities:
         order_id = UUID(step.order_id)
         async with self._database.transaction() as session:
             payment = await payments.locked(session, order_id)
-        if payment.status == PaymentStatus.CAPTURED:
-            return PaymentOutcome(payment.status)
+        if payment.status in MONEY_TAKEN:
+            return _TAKEN
         if payment.provider_ref is None:
             raise NotFound("The payment was never authorised.")
         return await self._record_capture(order_id, await self._gateway.capture(payment.provider_ref, order_id))
+
+    async def _has_news(self, order_id: UUID) -> bool:
+        """A webhook that was faster than the confirmation's answer found nobody waiting, and is kept."""
+        async with self._database.transaction() as session:
+            return await webhooks.has_outcome(session, order_id)
 
     async def _intent(self, order_id: UUID) -> Intent:
         async with self._database.transaction() as session:
@@ -95,7 +112,7 @@ class PaymentActivities:
             payment = await payments.live(session, order_id)
             _require_same_amount(payment, intent.amount)
             token = await payments.token_for(session, order_id, attempt)
-            if payment.status != PaymentStatus.CAPTURED:
+            if payment.status not in MONEY_TAKEN:
                 payment.status = PaymentStatus.PENDING
             payment.confirmations += 1
         try:
@@ -103,7 +120,7 @@ class PaymentActivities:
         except (PaymentDeclined, PaymentTokenUnknown, PaymentRefused):
             async with self._database.transaction() as session:
                 payment = await payments.live(session, order_id)
-                if payment.status != PaymentStatus.CAPTURED:
+                if payment.status not in MONEY_TAKEN:
                     payment.status = PaymentStatus.FAILED
             raise
 
@@ -115,12 +132,12 @@ class PaymentActivities:
         async with self._database.transaction() as session:
             payment = await payments.live(session, order_id)
             _require_same_amount(payment, intent.amount)
-            if payment.status == PaymentStatus.CAPTURED:  # this answer is older than the capture
-                return PaymentOutcome(payment.status)
+            if payment.status in MONEY_TAKEN:  # this answer is older than the capture
+                return _TAKEN
             payment.status = _STATUS[intent.status]
             payment.redirect_url = intent.redirect_url if intent.status is IntentStatus.REQUIRES_ACTION else None
-            if intent.status is IntentStatus.REQUIRES_ACTION:
-                await requesting.accept(session, order_id)
+            if intent.status is IntentStatus.REQUIRES_ACTION and await requesting.accept(session, order_id):
+                await notices.tell(session, order_id, "requires_action", NoticeKind.PAYMENT_ACTION_REQUIRED)
         if intent.status is IntentStatus.VOIDED:
             raise OrderCancelled("The payment was voided at the provider.")
         return PaymentOutcome(payment.status, intent.decline_code)
@@ -132,7 +149,7 @@ class PaymentActivities:
             payment = await payments.locked(session, order_id)
             _require_same_amount(payment, intent.captured)
             await payments.record_capture(session, payment, intent.captured)
-        return PaymentOutcome(payment.status)
+        return _TAKEN
 
 
 def _amount(payment: Payment) -> Money:

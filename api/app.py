@@ -12,9 +12,12 @@ from api import headers, openapi, problems
 from api.checkouts import Checkouts
 from api.clicks import Clicks
 from api.dependencies import Resources
+from api.fulfilments import Fulfilments
 from api.gate import GATE
-from api.mails import Mails
+from api.live import Live
 from api.middleware import BodyLimit, Bugs, HeadAsGet, RequestIds
+from api.refunds import Refunds
+from api.returns import Returns
 from api.routes import (
     accounts,
     api_keys,
@@ -26,9 +29,12 @@ from api.routes import (
     inventory,
     jwks,
     metrics,
+    notifications,
     operations,
     orders,
     payments,
+    reconciliations,
+    returns,
     staff,
 )
 from api.schemas import common as schemas
@@ -37,6 +43,7 @@ from api.templates import list_templates
 from api.tokens import Tokens
 from core.database import Database
 from core.logging import configure_logging
+from core.news import News
 from core.redis import connect_redis
 from core.settings import Settings, get_settings
 from core.temporal import connect_temporal
@@ -53,7 +60,8 @@ documents (RFC 9457) with a stable `code`."""
 
 
 FEATURES = (
-    accounts, api_keys, customers, staff, catalogue, carts, orders, payments, inventory, operations, audit,
+    accounts, api_keys, customers, staff, catalogue, carts, orders, payments, returns, notifications,
+    reconciliations, inventory, operations, audit,
 )  # fmt: skip
 
 TEMPORAL_INSIST = timedelta(seconds=2)
@@ -70,22 +78,26 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     limiter, local_limiter = Limiter(redis), LocalLimiter()
     try:
         temporal = await connect_temporal(settings, insist=TEMPORAL_INSIST)
-        yield Resources(
-            settings=settings,
-            database=database,
-            redis=redis,
-            carts=carts_,
-            limiter=limiter,
-            local_limiter=local_limiter,
-            login_guard=LoginGuard(limiter, local_limiter, settings.logins_per_minute),
-            temporal=temporal,
-            gateway=gateway,
-            tokens=Tokens(settings),
-            mails=Mails(database, temporal, settings),
-            clicks=Clicks(database, carts_),
-            checkouts=Checkouts(database, temporal, settings),
-            searches=Searches(database, redis),
-        )
+        async with News.from_settings(settings, "tillwright-api") as news:
+            yield Resources(
+                settings=settings,
+                database=database,
+                redis=redis,
+                carts=carts_,
+                limiter=limiter,
+                local_limiter=local_limiter,
+                login_guard=LoginGuard(limiter, local_limiter, settings.logins_per_minute),
+                temporal=temporal,
+                gateway=gateway,
+                tokens=Tokens(settings),
+                clicks=Clicks(database, carts_),
+                checkouts=Checkouts(database, temporal, settings),
+                fulfilments=Fulfilments(database, temporal, settings.task_queue),
+                refunds=Refunds(database, temporal, settings),
+                returns=Returns(database, temporal, settings),
+                searches=Searches(database, redis),
+                live=Live(database, redis, news),
+            )
     finally:
         await gateway.close()
         await redis.aclose()
@@ -101,7 +113,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         configure_logging(configured)
         async with open_resources(configured) as resources:
             app.state.resources = resources
-            chores = (resources.checkouts.keep_forgetting(), resources.mails.keep_sending())
+            chores = (
+                resources.checkouts.keep_forgetting(),
+                resources.refunds.keep_sending(),
+                resources.returns.keep_starting(),
+            )
             janitors = [asyncio.create_task(chore) for chore in chores]
             yield
             for janitor in janitors:
@@ -129,6 +145,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         shop.include_router(feature.router)
     app.include_router(shop, prefix="/api/v1")
     app.include_router(shop, prefix="/api", include_in_schema=False)
+    for prefix in ("/api/v1", "/api"):
+        app.include_router(notifications.socket.router, prefix=f"{prefix}/notifications")
     app.state.templates = list_templates(app)
     openapi.describe(app)
     return app

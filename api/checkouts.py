@@ -31,14 +31,12 @@ from domain.errors import Unavailable
 from domain.messages.checkout import CheckoutInput, Receipt, ReceiptInput
 from domain.orders import checkout_workflow_id
 from models.orders import CheckoutRequest, RequestOutcome
-from services import idempotency
+from services import idempotency, webhooks
 from services.orders import requesting
 from workflows.checkout import ORDER_ID, CheckoutWorkflow
+from workflows.options import TASK_TIMEOUT
 
 log = structlog.get_logger()
-
-TASK_TIMEOUT = timedelta(seconds=3)
-"""A worker killed inside a local activity stalls its order this long, instead of ten seconds."""
 
 UNSENT_AFTER = timedelta(seconds=60)
 """Above the reply deadline: a request without an order that nobody asks for any more was never sent."""
@@ -189,5 +187,6 @@ class Checkouts:
                     log.info("checkout.unsent_forgotten", requests=forgotten)
                 async with self._database.transaction() as session:
                     await idempotency.forget_old(session)
+                    await webhooks.forget_old(session)
             except Exception as error:
                 log.warning("checkout.forgetting_failed", error=type(error).__name__)

@@ -41,7 +41,8 @@ async def decide_cod(
             raise NotAllowedInState(f"An order that is {status} waits for no decision.", order_status=status)
         if not was_seen:
             action = "order.confirm" if decision.confirm else "order.reject"
-            await audit.record(session, actor, action, "order", order_id)
+            why = {"note": decision.note} if decision.note else {}
+            await audit.record(session, actor, action, "order", order_id, **why)
         return True
 
     async def send(update_id: str | None) -> object:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,10 @@ from temporalio.client import Client
 
 from api.checkouts import Checkouts
 from api.clicks import Clicks
-from api.mails import Mails
+from api.fulfilments import Fulfilments
+from api.live import Live
+from api.refunds import Refunds
+from api.returns import Returns
 from api.searching import Searches
 from api.tokens import Caller, Tokens
 from core.database import Database
@@ -43,10 +47,13 @@ class Resources:
     temporal: Client
     gateway: PaymentGateway
     tokens: Tokens
-    mails: Mails
     clicks: Clicks
     checkouts: Checkouts
+    fulfilments: Fulfilments
+    refunds: Refunds
+    returns: Returns
     searches: Searches
+    live: Live
 
 
 async def get_resources(request: Request) -> Resources:
@@ -136,7 +143,7 @@ async def get_optional_caller(request: Request, presented: PresentedDep) -> Call
 OptionalCallerDep = Annotated[Caller | None, Depends(get_optional_caller)]
 
 
-def host_of(request: Request) -> str | None:
+def host_of(request: HTTPConnection) -> str | None:
     """Where a request came from; behind a proxy whatever that says, so that it is cut to what a column holds."""
     return request.client.host[:64] if request.client else None
 

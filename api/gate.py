@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import Depends, Request
+from fastapi.requests import HTTPConnection
 
 from api import metrics
 from api.dependencies import PresentedDep, ResourcesDep, host_of
@@ -26,7 +27,7 @@ from services.sessions import ended_key
 PATIENCE = 0.5
 """Seconds that a request waits for a Redis that does not answer, before it goes on without."""
 
-_MINUTE = timedelta(minutes=1)
+MINUTE = timedelta(minutes=1)
 
 log = structlog.get_logger()
 
@@ -88,7 +89,7 @@ async def pass_gate(request: Request, resources: ResourcesDep, presented: Presen
     kind = kind_of(endpoint, request.method)
     if kind is Kind.FREE:
         return Passed()
-    limits = _limits(resources.settings, kind, caller, address_of(request))
+    limits = limits_of(resources.settings, kind, caller, address_of(request))
     session_id = caller.session_id if caller and kind is not Kind.SIGN_IN else None
     question = _questions.get(endpoint)
     command = question(request, caller) if question else None
@@ -109,19 +110,19 @@ async def pass_gate(request: Request, resources: ResourcesDep, presented: Presen
     return Passed(replies[-1] if command else None)
 
 
-def _limits(settings: Settings, kind: Kind, caller: Caller | None, address: str) -> list[Limit]:
+def limits_of(settings: Settings, kind: Kind, caller: Caller | None, address: str) -> list[Limit]:
     if kind is Kind.SIGN_IN:
-        return [Limit("address-sign-ins", address, settings.address_sign_ins_per_minute, _MINUTE)]
+        return [Limit("address-sign-ins", address, settings.address_sign_ins_per_minute, MINUTE)]
     if caller is None:
         amounts = {Kind.READ: settings.address_reads_per_minute, Kind.WRITE: settings.address_writes_per_minute}
         # A checkout without a good token is refused anyway.
-        return [Limit(f"address-{kind}", address, amounts.get(kind, settings.address_writes_per_minute), _MINUTE)]
+        return [Limit(f"address-{kind}", address, amounts.get(kind, settings.address_writes_per_minute), MINUTE)]
     amounts = {
         Kind.READ: settings.reads_per_minute,
         Kind.WRITE: settings.writes_per_minute,
         Kind.CHECKOUT: settings.checkouts_per_minute,
     }
-    return [Limit(kind, str(caller.id), amounts[kind], _MINUTE)]
+    return [Limit(kind, str(caller.id), amounts[kind], MINUTE)]
 
 
 def admit(request: Request, kind: Kind, allowance: Allowance) -> None:
@@ -133,7 +134,7 @@ def admit(request: Request, kind: Kind, allowance: Allowance) -> None:
         raise RateLimited(f"Too many {kind} for now: try again in {wait} s.", retry_after=wait)
 
 
-def address_of(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
     """Who is counted as one sender where nobody is signed in: an IPv4 address, or a whole IPv6 network of 64 bits."""
     return _network(host_of(request) or "unknown")
 

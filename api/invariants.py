@@ -10,13 +10,23 @@ from sqlmodel import col
 from temporalio.client import Client
 
 from core.database import Database
-from domain.orders import PENDING, OrderStatus, PaymentMethod, PaymentStatus
+from domain.orders import (
+    PENDING,
+    CaptureAt,
+    OrderStatus,
+    PaymentMethod,
+    PaymentStatus,
+    checkout_workflow_id,
+    fulfilment_workflow_id,
+)
 from gateways.payments import Intent, IntentStatus, PaymentGateway
 from models.orders import Order
 from models.payments import Payment
 from services import invariants
 from services.invariants import SHOWN_OFFENDERS, Finding
 from services.search import comparing
+
+ON_ITS_WAY = (OrderStatus.PROCESSING, OrderStatus.SHIPPED)
 
 _HOLDS_MONEY = {IntentStatus.AUTHORIZED, IntentStatus.CAPTURED}
 
@@ -25,20 +35,21 @@ async def check_all(
     database: Database, gateway: PaymentGateway, temporal: Client, redis: Redis
 ) -> tuple[datetime, list[Finding]]:
     """One snapshot of the database; the provider's journal and the running workflows are read around it."""
-    journal = await gateway.journal()
-    running = await _running_checkouts(temporal)
+    journal = [intent async for page in gateway.journal() for intent in page]
+    running = await _running(temporal)
     async with database.snapshot() as session:
         findings = await invariants.check(session)
         payments = await _payments(session)
-        open_orders = await _open_orders(session)
+        owners = await _owners(session)
         search = await comparing.compare(session, redis)
-    findings += [_p1(journal, payments), _p2(journal), _t1(running, open_orders), search]
+    findings += [_p1(journal, payments), _p2(journal), _t1(running, owners), search]
     return datetime.now(UTC), findings
 
 
-async def _running_checkouts(temporal: Client) -> set[str]:
-    query = "WorkflowType = 'CheckoutWorkflow' AND ExecutionStatus = 'Running'"
-    return {run.id.removeprefix("checkout-") async for run in temporal.list_workflows(query, page_size=1000)}
+async def _running(temporal: Client) -> set[str]:
+    """The workflows that own an order."""
+    query = "WorkflowType IN ('CheckoutWorkflow', 'FulfilmentWorkflow') AND ExecutionStatus = 'Running'"
+    return {run.id async for run in temporal.list_workflows(query, page_size=1000)}
 
 
 async def _payments(session: AsyncSession) -> dict[str, Payment]:
@@ -46,21 +57,25 @@ async def _payments(session: AsyncSession) -> dict[str, Payment]:
     return {str(payment.provider_ref): payment for payment in (await session.execute(statement)).scalars()}
 
 
-async def _open_orders(session: AsyncSession) -> set[str]:
-    """Orders that their checkout still owns: pending, or confirmed with a capture to come."""
+async def _owners(session: AsyncSession) -> set[str]:
+    """The workflows that orders need: a checkout while it is pending or takes the money, a fulfilment on its way."""
     statement = (
-        select(col(Order.id))
+        select(col(Order.id), col(Order.status))
         .outerjoin(Payment, col(Payment.order_id) == Order.id)
         .where(
-            col(Order.status).in_(PENDING)
+            col(Order.status).in_({*PENDING, *ON_ITS_WAY})
             | (
                 (col(Order.status) == OrderStatus.CONFIRMED)
                 & (col(Order.payment_method) == PaymentMethod.CARD)
                 & (col(Payment.status) == PaymentStatus.AUTHORIZED)
+                & (col(Order.capture_at) == CaptureAt.CONFIRMATION)
             )
         )
     )
-    return {str(order_id) for order_id in (await session.execute(statement)).scalars()}
+    return {
+        fulfilment_workflow_id(order_id) if status in ON_ITS_WAY else checkout_workflow_id(order_id)
+        for order_id, status in await session.execute(statement)
+    }
 
 
 def _p1(journal: list[Intent], payments: dict[str, Payment]) -> Finding:
@@ -92,10 +107,13 @@ def _p2(journal: list[Intent]) -> Finding:
     )
 
 
-def _t1(running: set[str], open_orders: set[str]) -> Finding:
-    offenders = sorted(running ^ open_orders)
-    meaning = "a pending order has its running checkout, and no other is running (at rest)"
-    return _finding("T1", meaning, len(running | open_orders), offenders)
+def _t1(running: set[str], owners: set[str]) -> Finding:
+    offenders = sorted({workflow_id.partition("-")[2] for workflow_id in running ^ owners})
+    meaning = (
+        "a pending order has its running checkout, one being processed or shipped its running fulfilment, "
+        "and no other is running (at rest)"
+    )
+    return _finding("T1", meaning, len(running | owners), offenders)
 
 
 def _finding(name: str, meaning: str, checked: int, offenders: list[str]) -> Finding:

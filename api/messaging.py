@@ -1,7 +1,9 @@
 """Messages to workflows that move an order, a refund or a return: written down first, sent once per Idempotency-Key."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -12,6 +14,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from api.refusals import over_or_away, refusal_of
@@ -37,29 +40,33 @@ async def send_once(
     transaction that records the key; False where the message is done already. `send(update_id)` sends it: the same id
     for the same request, so that a repeated one meets the first. A refusal does not use the key up.
     """
-    was_seen = False
+    was_seen, at = False, None
     async with database.transaction() as session:
         if keyed is not None:
             was_seen = not await idempotency.record(session, keyed.user_id, keyed.key, keyed.fingerprint)
             await idempotency.require_unused(session, keyed.user_id, keyed.key, but=Use.DECISION)
+            at = await idempotency.recorded_at(session, keyed.user_id, keyed.key)
         is_to_be_sent = await prepare(session, was_seen)
     if not is_to_be_sent:
         return was_seen
     try:
-        await send(update_id_of(keyed))
+        await send(update_id_of(keyed, at))
     except Fact:
-        if keyed is not None:
+        if keyed is not None and at is not None:
             async with database.transaction() as session:
-                await idempotency.forget(session, keyed.user_id, keyed.key)
+                await idempotency.forget(session, keyed.user_id, keyed.key, at)
         raise
     return was_seen
 
 
-def update_id_of(keyed: KeyedRequest | None) -> str | None:
-    """The key itself stays out of the history."""
+def update_id_of(keyed: KeyedRequest | None, at: datetime | None = None) -> str | None:
+    """The same for the same use of the key, which itself stays out of the history.
+
+    `at` is when the key was recorded: one that was refused may be sent again, and is not answered with that refusal.
+    """
     if keyed is None:
         return None
-    whole = f"{keyed.user_id}:{keyed.key}:{keyed.fingerprint}"
+    whole = f"{keyed.user_id}:{keyed.key}:{keyed.fingerprint}:{at.isoformat() if at else ''}"
     return f"request-{sha256(whole.encode()).hexdigest()[:32]}"
 
 
@@ -75,10 +82,21 @@ async def answer_of(update: Awaitable[Reply]) -> Reply:
         raise over_or_away(error) from error
 
 
-def start_and_update(
-    temporal: Client, start: WithStartWorkflowOperation[Any, Any], update: Any, argument: object, update_id: str | None
-) -> Awaitable[Any]:
+async def start_and_update(
+    temporal: Client,
+    start: WithStartWorkflowOperation[Any, Any],
+    update: Any,
+    argument: object,
+    update_id: str | None,
+    deadline: timedelta = REPLY_DEADLINE,
+) -> Any:
     """An update of the workflow that `start` names, which begins where none runs."""
-    return temporal.execute_update_with_start_workflow(
-        update, argument, start_workflow_operation=start, id=update_id, rpc_timeout=REPLY_DEADLINE
-    )
+    try:
+        return await temporal.execute_update_with_start_workflow(
+            update, argument, start_workflow_operation=start, id=update_id, rpc_timeout=deadline
+        )
+    except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, WorkflowAlreadyStartedError):
+        with suppress(Exception):  # asked for, or asyncio would log that nobody did
+            async with asyncio.timeout(0.1):
+                await start.workflow_handle()
+        raise

@@ -27,11 +27,14 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 REQUESTS = Histogram(
     "tillwright_request_seconds",
-    "Requests by method, route and status, until the last byte of the answer.",
+    "Requests by method, route and status, until the last byte of the answer, or the first one of a stream.",
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_FLIGHT = Gauge("tillwright_requests_in_flight", "Requests being answered.", multiprocess_mode="livesum")
+IN_FLIGHT = Gauge(
+    "tillwright_requests_in_flight", "Requests being answered, streams among them.", multiprocess_mode="livesum"
+)
+STREAMS = Gauge("tillwright_streams_open", "Who listens, by sse or socket.", ["kind"], multiprocess_mode="livesum")
 RATE_LIMITED = Counter("tillwright_rate_limited_total", "Requests refused by a limit, by what they count as.", ["kind"])
 GATE_OPEN = Counter(
     "tillwright_gate_open_total", "Requests that passed without limits since Redis did not answer.", ["kind"]

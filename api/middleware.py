@@ -34,12 +34,14 @@ class RequestIds:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
-        method, started, status = scope["method"], time.perf_counter(), 0
+        method, started, status, begun = scope["method"], time.perf_counter(), 0, None
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if scope["state"].get("is_stream"):
+                    begun = time.perf_counter()
                 dress(scope, status, MutableHeaders(scope=message))
             await send(message)
 
@@ -47,7 +49,7 @@ class RequestIds:
             try:
                 await self.app(scope, receive, send_with_headers)
             finally:
-                taken = time.perf_counter() - started
+                taken = (begun or time.perf_counter()) - started
                 metrics.count(scope, method, status, taken)
                 log.info("request", method=method, path=scope["path"], status=status, ms=round(taken * 1000, 1))
 
@@ -86,6 +88,7 @@ class HeadAsGet:
             await self.app(scope, receive, send)
             return
         scope["method"] = "GET"
+        scope["state"]["is_head"] = True
 
         async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -30,8 +30,10 @@ TAGS = {
     "inventory": "Stock per SKU and location, with a ledger of every movement. For staff.",
     "carts": "The cart of a signed-in caller, or of a guest who sends `X-Cart-Token`.",
     "orders": "Checking out, reading orders, and what staff decide about them.",
+    "returns": "Goods on their way back: asked for, decided about, received, refunded.",
     "payments": "What was paid, and the news from the payment provider.",
-    "operations": "Health, figures, and whether everything still adds up.",
+    "notifications": "What one was told of one's orders, or of what staff look after: an inbox, and the same live.",
+    "operations": "Health, figures, whether everything still adds up, and which orders are under way.",
 }
 
 JSON, BEARER, CART_TOKEN = "application/json", "bearer", "cartToken"

@@ -1,6 +1,7 @@
 """Who may call a route. Each route declares a policy, and one without fails a test: nothing is open by mistake.
 
-`PUBLIC` and `SIGNED` stand in a route's `dependencies`; the others are parameters, which give it its caller.
+`PUBLIC`, `SIGNED` and `SIGNS_IN` stand in a route's `dependencies`; the others are parameters, which give it its
+caller.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from api.dependencies import PersonOrMachineDep, get_caller, get_viewer
 from api.shoppers import get_shopper
 from api.tokens import Caller
 from domain.errors import Forbidden
-from domain.permissions import Permission
+from domain.permissions import Permission, Role
+from services.orders.reading import Viewer
 
 
 async def anyone() -> None:
@@ -21,6 +23,10 @@ async def anyone() -> None:
 
 async def the_sender_signs() -> None:
     """Needs no token: the route verifies a signature over the body."""
+
+
+async def the_first_message_signs_in() -> None:
+    """Needs no token to be opened: a socket's first message brings it."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,21 @@ class Requires:
         return caller
 
 
+async def get_owner_or_decider(caller: PersonOrMachineDep) -> Viewer:
+    """Who may act on an order: its owner, and who decides about all. Raises Forbidden for a machine that may not."""
+    if caller.role is Role.SERVICE and not caller.may(Permission.ORDERS_WRITE):
+        raise Forbidden("This needs the permission orders:write.", permission=Permission.ORDERS_WRITE.value)
+    return Viewer(caller.id, is_staff=caller.may(Permission.ORDERS_WRITE))
+
+
 PUBLIC = Depends(anyone)
 SIGNED = Depends(the_sender_signs)
+SIGNS_IN = Depends(the_first_message_signs_in)
 
 CatalogueEditorDep = Annotated[Caller, Depends(Requires(Permission.CATALOGUE_WRITE))]
 StockReaderDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_READ))]
 StockKeeperDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_WRITE))]
+OwnerOrDeciderDep = Annotated[Viewer, Depends(get_owner_or_decider)]
 OrderDeciderDep = Annotated[Caller, Depends(Requires(Permission.ORDERS_WRITE))]
 PaymentReaderDep = Annotated[Caller, Depends(Requires(Permission.PAYMENTS_READ))]
 PaymentKeeperDep = Annotated[Caller, Depends(Requires(Permission.PAYMENTS_WRITE))]
@@ -52,6 +67,8 @@ AuditorDep = Annotated[Caller, Depends(Requires(Permission.AUDIT_READ))]
 StaffKeeperDep = Annotated[Caller, Depends(Requires(Permission.STAFF_WRITE))]
 ApiKeyKeeperDep = Annotated[Caller, Depends(Requires(Permission.API_KEYS_WRITE))]
 
-POLICIES = (anyone, the_sender_signs, get_caller, get_viewer, get_shopper)
+POLICIES = (
+    anyone, the_sender_signs, the_first_message_signs_in, get_caller, get_viewer, get_owner_or_decider, get_shopper,
+)  # fmt: skip
 """What a test looks for beside `Requires`: a person may act on what is their own, a guest on a cart, who reads orders
 may see all."""

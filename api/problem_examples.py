@@ -40,6 +40,11 @@ _KNOWN: dict[str, dict[str, Any]] = {
     errors.OrdersOpen.code: {
         "orders": [{"id": "0199f0c2-7a41-7c3e-9a3d-5b1f6c2d8e90", "number": "TW-100001", "status": "processing"}]
     },
+    errors.PaymentRefused.code: {"reason": "charge_disputed"},
+    errors.OverRefund.code: {"left": {"amount": 1499, "currency": "USD"}},
+    errors.OverShipment.code: {"lines": [{"sku": "LAMP-OAK", "requested": 3, "left": 1}]},
+    errors.CashMismatch.code: {"due": {"amount": 1999, "currency": "USD"}},
+    errors.OverReturn.code: {"lines": [{"sku": "LAMP-OAK", "requested": 3, "left": 1}]},
     errors.NotAllowedInState.code: {"order_status": "cancelled"},
 }
 

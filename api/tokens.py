@@ -21,12 +21,13 @@ CLAIMS = ("sub", "role", "iss", "aud", "iat", "exp", "jti", "sid")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent the request, as the token says."""
+    """Who sent the request, as the token says; a machine's key has neither a session nor an end that it tells of."""
 
     id: UUID
     role: Role
     session_id: UUID | None = None
     scopes: frozenset[Permission] = frozenset()
+    expires_at: datetime | None = None
 
     def may(self, permission: Permission) -> bool:
         """By the role; a machine by the scopes of its key."""
@@ -71,7 +72,8 @@ class Tokens:
                 # `iat` is there and not compared: the clock of the machine that issued it may be a moment ahead.
                 options={"require": list(CLAIMS), "verify_iat": False},
             )
-            return Caller(UUID(claims["sub"]), Role(claims["role"]), UUID(claims["sid"]))
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            return Caller(UUID(claims["sub"]), Role(claims["role"]), UUID(claims["sid"]), expires_at=expires_at)
         except (jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotSignedIn("The access token is not valid or has expired: sign in again.") from error
 

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
+    temporal_web_url: str = Field(
+        default="http://127.0.0.1:8233", pattern="^https?://", description="Temporal's Web UI, which staff are led to."
+    )
     task_queue: str = "checkout"
     worker_sandbox: bool = Field(
         default=False, description="Run workflows in the SDK's sandbox: a determinism guard, on in the tests."
@@ -109,14 +112,21 @@ class Settings(BaseSettings):
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
 
+    mails_at_once: int = Field(
+        default=50, ge=1, description="Mails on their way to the relay; while that is down, the others wait as rows."
+    )
+
     stripe_api_key: SecretStr = SecretStr(DEFAULT_STRIPE_KEY)
     stripe_api_base: str = Field(
         default="http://127.0.0.1:12111",
         description="The sandbox provider of the dev stack, or https://api.stripe.com.",
     )
     stripe_webhook_secret: SecretStr = SecretStr(DEFAULT_WEBHOOK_SECRET)
+    stripe_webhook_retired_secrets: tuple[SecretStr, ...] = Field(
+        default=(), description="Accepted beside it: the one before, while the provider still signs with it."
+    )
     payment_return_url: str = Field(
-        default="http://127.0.0.1:8000/api/docs",
+        default="http://127.0.0.1:8000/api/v1/payments/return",
         description="Where the bank sends the shopper's browser after 3-D Secure.",
     )
 
@@ -128,11 +138,33 @@ class Settings(BaseSettings):
         default=timedelta(seconds=60),
         description="When a step that keeps failing becomes visible as StuckStep.",
     )
+    return_window: timedelta = Field(
+        default=timedelta(days=30), description="How long after the delivery a return may be asked for."
+    )
+    return_decision_deadline: timedelta = Field(
+        default=timedelta(days=7), description="When a return that nobody decided about expires; half of it reminds."
+    )
+    return_receipt_deadline: timedelta = Field(
+        default=timedelta(days=30), description="When an approved return whose goods did not come expires."
+    )
     capture_at: CaptureAt = Field(
         default=CaptureAt.CONFIRMATION, description="When a card's money is taken: confirmation or shipping."
     )
     provider_calls_per_second: float = Field(
         default=50, gt=0, description="Steps at the payment provider, of all workers together."
+    )
+    reconciliation_interval: timedelta = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(minutes=1),
+        description="How often our payments are compared with the provider's journal.",
+    )
+    reconciliation_window: timedelta = Field(
+        default=timedelta(days=3), gt=timedelta(0), description="How far back the journal is read."
+    )
+    reconciliation_settling: timedelta = Field(
+        default=timedelta(minutes=2),
+        ge=timedelta(0),
+        description="A payment that was touched within this and differs is looked at again after it.",
     )
     cart_lifetime: timedelta = timedelta(days=30)
     guest_cart_lifetime: timedelta = timedelta(days=7)
@@ -149,6 +181,10 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="Origins of the web pages that may call the API, such as https://shop.example."
     )
+
+    @property
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        return (self.stripe_webhook_secret, *self.stripe_webhook_retired_secrets)
 
     @field_validator("token_signing_key")
     @classmethod
@@ -189,8 +225,8 @@ class Settings(BaseSettings):
             "TILLWRIGHT_DATABASE_URL": DEFAULT_DATABASE_PASSWORD in self.database_url.get_secret_value(),
             "TILLWRIGHT_REDIS_URL": DEFAULT_DATABASE_PASSWORD in self.redis_url.get_secret_value(),
             "TILLWRIGHT_STRIPE_API_KEY": self.stripe_api_key.get_secret_value() == DEFAULT_STRIPE_KEY,
-            "TILLWRIGHT_STRIPE_WEBHOOK_SECRET": (
-                self.stripe_webhook_secret.get_secret_value() == DEFAULT_WEBHOOK_SECRET
+            "TILLWRIGHT_STRIPE_WEBHOOK_SECRET": any(
+                secret.get_secret_value() == DEFAULT_WEBHOOK_SECRET for secret in self.webhook_secrets
             ),
         }
         if still_default := [name for name, is_default in defaults.items() if is_default]:

@@ -39,11 +39,12 @@ class DevstackSettings(BaseSettings):
             "TILLWRIGHT_DATABASE_URL": database,
             "TILLWRIGHT_REDIS_URL": f"redis://:{password}@{self.host}:{self.redis_port}/0",
             "TILLWRIGHT_TEMPORAL_ADDRESS": f"{self.host}:{self.temporal_port}",
+            "TILLWRIGHT_TEMPORAL_WEB_URL": f"http://{self.host}:{self.temporal_ui_port}",
             "TILLWRIGHT_STRIPE_API_KEY": self.stripe_api_key,
             "TILLWRIGHT_STRIPE_API_BASE": f"http://{self.host}:{self.sandbox_port}",
             "TILLWRIGHT_STRIPE_WEBHOOK_SECRET": self.stripe_webhook_secret,
             "TILLWRIGHT_STORE_URL": f"http://{self.host}:{self.api_port}",
             "TILLWRIGHT_SMTP_HOST": self.host,
             "TILLWRIGHT_SMTP_PORT": str(self.mailbox_smtp_port),
-            "TILLWRIGHT_PAYMENT_RETURN_URL": f"http://{self.host}:{self.api_port}/api/docs",
+            "TILLWRIGHT_PAYMENT_RETURN_URL": f"http://{self.host}:{self.api_port}/api/v1/payments/return",
         }

@@ -46,7 +46,7 @@ class Plan:
     def api(self) -> Service:
         host, port = self.settings.host, self.settings.api_port
         command = ["-m", "uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(port)]
-        flags = ["--no-access-log", "--timeout-graceful-shutdown", "3"]
+        flags = ["--no-access-log", "--timeout-graceful-shutdown", "3", "--ws-max-size", "65536"]
         return self._service("api", [*command, *flags], answers_200(host, port, "/health/ready"))
 
     def _service(

@@ -69,6 +69,9 @@ class PaymentStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+MONEY_TAKEN = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED})
+"""States of a payment that was captured: none of them leads back to before."""
+
 _S = OrderStatus
 MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.PENDING_PAYMENT: frozenset({_S.CONFIRMED, _S.PAYMENT_FAILED, _S.CANCELLED}),
@@ -81,6 +84,8 @@ MOVES: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.CANCELLED: frozenset(),
     _S.REFUNDED: frozenset(),
 }
+
+CANCELLABLE = frozenset(status for status, ends in MOVES.items() if _S.CANCELLED in ends)
 
 FIRST_STATUS = {
     PaymentMethod.CARD: OrderStatus.PENDING_PAYMENT,

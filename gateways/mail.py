@@ -7,13 +7,18 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Message:
-    """A mail to one recipient, in plain text and in HTML. The same `id` is the same mail, however often it is sent."""
+    """A mail to one recipient, in plain text and in HTML. The same `id` is the same mail, however often it is sent.
+
+    `unsubscribe` is the page where the recipient may decline mails of its kind.
+    """
 
     id: UUID
     recipient: str
     subject: str
     text: str
     html: str
+    language: str = "en"
+    unsubscribe: str | None = None
 
 
 class MailGateway(Protocol):

@@ -3,12 +3,15 @@
 Terms are the field's: *authorise* sets money aside, *capture* takes it, *void* lets go of it before the capture.
 """
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.money import Money
+from domain.orders import RefundStatus
 
 
 class IntentStatus(StrEnum):
@@ -24,7 +27,10 @@ class IntentStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Intent:
-    """One payment intent as the provider tells it. `order_id` comes back from the metadata that we sent."""
+    """One payment intent as the provider tells it. `order_id` comes back from the metadata that we sent.
+
+    `created` is by the provider's clock.
+    """
 
     ref: str
     status: IntentStatus
@@ -34,16 +40,36 @@ class Intent:
     order_id: UUID | None
     redirect_url: str | None = None
     decline_code: str | None = None
+    created: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ProviderRefund:
+    """One refund as the provider tells it. `refund_id` is ours, and None where somebody else gave the money back."""
+
+    ref: str
+    status: RefundStatus
+    amount: Money
+    refund_id: UUID | None
 
 
 @dataclass(frozen=True)
 class WebhookEvent:
-    """A verified webhook. `intent_ref` and `order_id` are None where the event is not about an intent of ours."""
+    """A verified webhook. `intent_ref` and `order_id` are None where the event is not about an intent of ours.
+
+    `refund_id` is set where it is about a refund of ours, `refund_ref` where it is about one refund. `is_outcome` when
+    it tells how a confirmation ended. `facts` is what of it is kept: ids, a state, amounts.
+    """
 
     event_id: str
     type: str
     intent_ref: str | None
     order_id: UUID | None
+    refund_id: UUID | None = None
+    refund_ref: str | None = None
+    is_outcome: bool = False
+    is_refund: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class PaymentGateway(Protocol):
@@ -68,6 +94,10 @@ class PaymentGateway(Protocol):
 
     async def retrieve(self, ref: str) -> Intent: ...
 
+    async def find(self, ref: str) -> Intent | None:
+        """None where the provider knows no such intent."""
+        ...
+
     async def capture(self, ref: str, order_id: UUID) -> Intent:
         """Take the whole amount. An intent that is captured already is returned as it is. Raises PaymentRefused."""
         ...
@@ -76,14 +106,35 @@ class PaymentGateway(Protocol):
         """Let go of the money. VOIDED, or CAPTURED where it was too late. An already void one is returned as it is."""
         ...
 
-    async def journal(self) -> list[Intent]:
-        """Every intent in the provider's own books, for reconciliation."""
+    async def refund(self, ref: str, order_id: UUID, refund_id: UUID, amount: Money, key_number: int) -> ProviderRefund:
+        """Give this much of a captured intent back: once for each number of the refund's key.
+
+        Ask `find_refund` before: a provider forgets its keys. Raises PaymentRefused with the provider's `reason` when
+        it will not, and KeyUsedUp when only a key with a higher number can still succeed.
+        """
+        ...
+
+    async def find_refund(self, ref: str, refund_id: UUID) -> ProviderRefund | None:
+        """The refund of this intent that was asked for under this id, whatever became of the reply."""
+        ...
+
+    async def refunds(self, ref: str) -> list[ProviderRefund]:
+        """All of this intent's, the newest first."""
+        ...
+
+    def journal(self, since: datetime | None = None, after: str | None = None) -> AsyncIterator[list[Intent]]:
+        """The intents in the provider's own books by pages, the newest first: made `since`, and before `after`."""
         ...
 
     def verify_webhook(self, payload: bytes, signature: str) -> WebhookEvent:
-        """Raises WebhookRefused for a signature that is missing, wrong or older than five minutes."""
+        """Raises WebhookRefused for a signature that is missing, wrong, or made more than five minutes from now."""
         ...
 
 
 class ProviderUnavailable(Exception):
     """No answer, or a 5xx: what happened is unknown until the provider is asked. Repeat or retrieve."""
+
+
+class KeyUsedUp(ProviderUnavailable):
+    """This key's call is over, and its failure is what the key answers from now on: whether it did its work is unknown
+    until the provider is asked, and it cannot do it any more."""

@@ -72,8 +72,11 @@ class SmtpMail:
         letter["To"] = _as_ascii(message.recipient)
         letter["Subject"] = message.subject
         letter["Auto-Submitted"] = "auto-generated"
+        if message.unsubscribe:
+            letter["List-Unsubscribe"] = f"<{message.unsubscribe}>"
         letter.set_content(message.text)
         letter.add_alternative(message.html, subtype="html")
+        letter["Content-Language"] = message.language  # last: whatever sets the content clears such headers
         return letter
 
 

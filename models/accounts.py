@@ -81,7 +81,8 @@ class Mail(SQLModel, table=True):
 
     One without a recipient goes to nobody: it is written all the same, so that who asks cannot tell by the time it
     takes. `token_hash` is the SHA-256 of the token that the mail carries, where it carries one: good once, until
-    `expires_at`. `used_from` is the address that sent it back. `taken_at` is when the mail's workflow began its work.
+    `expires_at`. `used_from` is the address that sent it back. `taken_at` is when a workflow was given it, `over_at`
+    when there was nothing left to do: it was sent, refused for good, or not needed any more.
     """
 
     __tablename__ = "mails"
@@ -89,13 +90,14 @@ class Mail(SQLModel, table=True):
         one_of("purpose", MailPurpose),
         Index("ix_mails_of_user", "user_id", "purpose"),
         Index("ix_mails_untaken", "created_at", postgresql_where=text("taken_at IS NULL")),
+        Index("ix_mails_under_way", "taken_at", postgresql_where=text("over_at IS NULL")),
     )
 
     id: UUID = uuid7_key()
     user_id: UUID | None = Field(default=None, foreign_key="users.id")
     purpose: str
     recipient: str | None = Field(default=None, max_length=254)
-    notification_id: UUID | None = Field(default=None, foreign_key="notifications.id", unique=True)
+    notification_id: UUID | None = Field(default=None, foreign_key="notifications.id", unique=True, ondelete="CASCADE")
     token_hash: str | None = Field(default=None, max_length=64, unique=True)
     expires_at: datetime | None = moment()
     used_at: datetime | None = moment()
@@ -103,6 +105,7 @@ class Mail(SQLModel, table=True):
     created_at: datetime = written_at()
     taken_at: datetime | None = moment()
     sent_at: datetime | None = moment()
+    over_at: datetime | None = moment()
 
 
 class ApiKey(SQLModel, table=True):

@@ -46,6 +46,12 @@ def written_at() -> Any:
     )
 
 
+def touched_at() -> Any:
+    """When the row was last changed: that transaction's time, with zone. Read it by a query after a change."""
+    column = Column(DateTime(timezone=True), nullable=False, server_default=text("now()"), onupdate=text("now()"))
+    return Field(default=None, sa_column=column)
+
+
 def moment(*, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=nullable))
 

@@ -30,7 +30,7 @@ class Notification(SQLModel, table=True):
     user_id: UUID = Field(foreign_key="users.id")
     kind: str = Field(max_length=40)
     order_id: UUID | None = Field(default=None, foreign_key="orders.id")
-    event: str = Field(max_length=100)
+    event: str = Field(max_length=200)
     facts: dict[str, Any] = document(default="{}")
     xid: str = Field(default=None, sa_column=Column(XID8, nullable=False, server_default=text("pg_current_xact_id()")))
     created_at: datetime = written_at()

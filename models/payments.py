@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from domain.orders import PaymentStatus, RefundStatus
-from models.base import document, minor_units, moment, one_of, uuid7_key, written_at
+from models.base import document, minor_units, moment, one_of, touched_at, uuid7_key, written_at
 
 
 class Account(StrEnum):
@@ -36,6 +36,8 @@ class Payment(SQLModel, table=True):
         UniqueConstraint("provider", "provider_ref"),
         one_of("status", PaymentStatus),
         CheckConstraint("0 <= refunded AND refunded <= captured AND captured <= amount", name="amounts_in_order"),
+        Index("ix_payments_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_payments_by_status", "status", text("created_at DESC"), text("id DESC")),
     )
 
     id: UUID = uuid7_key()
@@ -52,7 +54,7 @@ class Payment(SQLModel, table=True):
         default=0, description="How often the provider was asked to authorise: numbers the keys."
     )
     created_at: datetime = written_at()
-    updated_at: datetime = written_at()
+    updated_at: datetime = touched_at()
 
 
 class PaymentAttempt(SQLModel, table=True):
@@ -151,7 +153,10 @@ class WebhookMessage(SQLModel, table=True):
     """The inbox: a webhook is kept before it is answered, and once only."""
 
     __tablename__ = "webhook_inbox"
-    __table_args__ = (UniqueConstraint("provider", "event_id"),)
+    __table_args__ = (
+        UniqueConstraint("provider", "event_id"),
+        Index("ix_webhook_inbox_received_at", "received_at"),
+    )
 
     id: UUID = uuid7_key()
     provider: str = Field(max_length=32)

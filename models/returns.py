@@ -19,7 +19,8 @@ class ReturnCause(StrEnum):
 class Return(SQLModel, table=True):
     """`refund_amount` is what the lines are worth, in the order's currency; `deadline_at` ends the state it is in.
 
-    `restock` is None until the goods are received, and False where they were written off.
+    `restock` is None until the goods are received, and False where they were written off. `started_at` is when its
+    workflow took it up, `closed_at` when that had nothing more to do.
     """
 
     __tablename__ = "returns"
@@ -28,7 +29,10 @@ class Return(SQLModel, table=True):
         one_of("status", ReturnStatus),
         CheckConstraint("refund_amount >= 0", name="refund_amount_not_negative"),
         Index("ix_returns_of_order", "order_id", text("created_at DESC"), text("id DESC")),
+        Index("ix_returns_of_user", "user_id", text("created_at DESC"), text("id DESC")),
         Index("ix_returns_by_status", "status", text("created_at DESC"), text("id DESC")),
+        Index("ix_returns_newest", text("created_at DESC"), text("id DESC")),
+        Index("ix_returns_open", "created_at", postgresql_where=text("closed_at IS NULL")),
     )
 
     id: UUID = uuid7_key()
@@ -45,17 +49,25 @@ class Return(SQLModel, table=True):
     deadline_at: datetime | None = moment()
     version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     created_at: datetime = written_at()
+    started_at: datetime | None = moment()
     decided_at: datetime | None = moment()
     received_at: datetime | None = moment()
     closed_at: datetime | None = moment()
 
 
 class ReturnLine(SQLModel, table=True):
-    """Over an order's returns, but rejected and expired ones, no more units than were shipped: kept under its lock."""
+    """Over an order's returns, but rejected and expired ones, no more units than were shipped: kept under its lock.
+
+    `amount` is what the customer paid for these units, in the order's currency.
+    """
 
     __tablename__ = "return_lines"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("amount >= 0", name="amount_not_negative"),
+    )
 
     return_id: UUID = Field(foreign_key="returns.id", primary_key=True)
     sku: str = Field(foreign_key="variants.sku", primary_key=True, max_length=64)
     quantity: int
+    amount: int = minor_units()

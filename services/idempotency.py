@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -110,7 +110,14 @@ async def forget_old(session: AsyncSession) -> None:
     await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.at) < func.now() - KEPT_FOR))
 
 
-async def forget(session: AsyncSession, user_id: UUID, key: str) -> None:
-    await session.execute(
-        delete(IdempotencyKey).where(col(IdempotencyKey.user_id) == user_id, col(IdempotencyKey.key) == key)
-    )
+async def recorded_at(session: AsyncSession, user_id: UUID, key: str) -> datetime:
+    """When this key was recorded: tells it from an earlier use, which was refused and forgotten."""
+    mine = (col(IdempotencyKey.user_id) == user_id, col(IdempotencyKey.key) == key)
+    return (await session.execute(select(col(IdempotencyKey.at)).where(*mine))).scalar_one()
+
+
+async def forget(session: AsyncSession, user_id: UUID, key: str, at: datetime | None = None) -> None:
+    """This key; where `at` is given, only its use that was recorded then, and no later one."""
+    mine = [col(IdempotencyKey.user_id) == user_id, col(IdempotencyKey.key) == key]
+    when = [col(IdempotencyKey.at) == at] if at else []
+    await session.execute(delete(IdempotencyKey).where(*mine, *when))

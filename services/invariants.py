@@ -65,14 +65,21 @@ STOCK = (
     ),
     Invariant(
         "S5",
-        "order state and reservation state agree (at rest)",
+        "order state and reservation state agree; of a cancelled order that stays sold which was shipped (at rest)",
         f"""SELECT o.id::text AS offender,
-               CASE WHEN o.status IN {LIVE} THEN o.reservation_status <> 'committed'
-                    WHEN o.status IN ('cancelled', 'refunded')
-                         THEN o.reservation_status NOT IN ('released', 'expired', 'none')
+               CASE WHEN o.status IN {LIVE} OR o.status = 'refunded' THEN o.reservation_status <> 'committed'
+                    WHEN o.status = 'cancelled' AND o.reservation_status = 'committed'
+                         THEN (SELECT sum(quantity) FROM reservations r
+                               WHERE r.order_id = o.id AND r.status = 'committed') IS DISTINCT FROM
+                              (SELECT coalesce(sum(quantity), 0) FROM shipments s
+                               JOIN shipment_lines l ON l.shipment_id = s.id WHERE s.order_id = o.id)
+                    WHEN o.status = 'cancelled' THEN o.reservation_status NOT IN ('released', 'expired', 'none')
+                         OR EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id)
                     ELSE o.reservation_status <> 'held' END
                OR EXISTS (SELECT FROM reservations r
-                          WHERE r.order_id = o.id AND r.status <> o.reservation_status) AS bad
+                          WHERE r.order_id = o.id AND r.status <> o.reservation_status
+                                AND NOT (o.status = 'cancelled' AND o.reservation_status = 'committed'
+                                         AND r.status = 'released')) AS bad
         FROM orders o""",
     ),
     Invariant(
@@ -93,9 +100,12 @@ MONEY = (
     ),
     Invariant(
         "M2",
-        "0 ≤ refunded ≤ captured ≤ amount",
+        "0 ≤ refunded ≤ captured ≤ amount, and no more is claimed of it than was captured",
         """SELECT order_id::text AS offender,
-               NOT (0 <= refunded AND refunded <= captured AND captured <= amount) AS bad FROM payments""",
+               NOT (0 <= refunded AND refunded <= captured AND captured <= amount)
+               OR captured < coalesce((SELECT sum(r.amount) FROM refunds r
+                                       WHERE r.payment_id = p.id AND r.status <> 'failed'), 0) AS bad
+        FROM payments p""",
     ),
     Invariant(
         "M3",
@@ -104,21 +114,27 @@ MONEY = (
     ),
     Invariant(
         "M4",
-        "a live card order once captured: captured = total and refunded < total; cancelled: captured = refunded",
+        "a live order once captured, and any that is delivered: captured = total and refunded < total; "
+        "cancelled or refunded: captured = refunded",
         f"""SELECT o.id::text AS offender,
-               CASE WHEN o.status IN {LIVE} THEN p.captured > 0 AND (p.captured <> o.total OR p.refunded >= o.total)
+               CASE WHEN o.status IN {LIVE} AND (p.captured > 0 OR o.status = 'delivered')
+                         THEN coalesce(p.captured, 0) <> o.total OR (p.captured > 0 AND p.refunded >= o.total)
+                    WHEN o.status IN {LIVE} THEN false
                     WHEN o.status IN ('cancelled', 'refunded') THEN p.captured <> p.refunded
                     ELSE p.captured <> 0 END AS bad
-        FROM orders o JOIN payments p ON p.order_id = o.id""",
+        FROM orders o LEFT JOIN payments p ON p.order_id = o.id""",
     ),
     Invariant(
         "M5",
-        "payments.refunded = Σ refunds in the ledger",
-        """SELECT p.order_id::text AS offender, p.refunded <> coalesce(sum(-e.amount), 0) AS bad
-        FROM payments p
-        LEFT JOIN ledger_transactions t ON t.payment_id = p.id AND t.kind = 'refund'
-        LEFT JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'provider_clearing'
-        GROUP BY p.id""",
+        "payments.refunded = Σ refunds that succeeded = Σ refunds in the ledger",
+        """SELECT p.order_id::text AS offender,
+               p.refunded <> coalesce((SELECT sum(r.amount) FROM refunds r
+                                       WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
+               OR p.refunded <> coalesce((SELECT sum(-e.amount) FROM ledger_transactions t
+                                          JOIN ledger_entries e ON e.transaction_id = t.id
+                                          WHERE t.payment_id = p.id AND t.kind = 'refund'
+                                                AND e.account IN ('provider_clearing', 'cash')), 0) AS bad
+        FROM payments p""",
     ),
     Invariant(
         "M6",
@@ -136,12 +152,13 @@ MONEY = (
     ),
     Invariant(
         "M8",
-        "over the shop: captured − refunded = the ledger's clearing account, by currency",
-        """SELECT coalesce(p.currency, e.currency) AS offender,
+        "over the shop: captured − refunded = the ledger's account, cash or the provider's clearing, by currency",
+        """SELECT account || ' ' || currency AS offender,
                coalesce(p.held, 0) <> coalesce(e.balance, 0) AS bad
-        FROM (SELECT currency, sum(captured - refunded) AS held FROM payments GROUP BY currency) p
-        FULL JOIN (SELECT currency, sum(amount) AS balance FROM ledger_entries
-                   WHERE account = 'provider_clearing' GROUP BY currency) e USING (currency)""",
+        FROM (SELECT CASE provider WHEN 'cod' THEN 'cash' ELSE 'provider_clearing' END AS account, currency,
+                     sum(captured - refunded) AS held FROM payments GROUP BY 1, 2) p
+        FULL JOIN (SELECT account, currency, sum(amount) AS balance FROM ledger_entries
+                   WHERE account IN ('provider_clearing', 'cash') GROUP BY 1, 2) e USING (account, currency)""",
     ),
 )
 

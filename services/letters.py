@@ -1,14 +1,19 @@
-"""What the mails say. The words stand here, once for plain text and HTML; how they are set, in `mail_templates/`.
+"""What the mails say: words of a catalogue, set by `mail_templates/` once in plain text and once in HTML.
 
 No word of a letter comes from whoever asked for it: an address can be entered by anybody, and so can a name.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from domain.notifications import NoticeKind
 from models.accounts import MailPurpose
+from models.notifications import Notification
+from models.orders import Order
+from services.words import Speech
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "mail_templates"),
@@ -18,6 +23,14 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 
+PATHS = {
+    MailPurpose.VERIFY_EMAIL: "/verify-email",
+    MailPurpose.PASSWORD_RESET: "/reset-password",
+    MailPurpose.ALREADY_REGISTERED: "/sign-in",
+    MailPurpose.PASSWORD_CHANGED: "/sign-in",
+}
+"""Of the store's pages, by what a mail about an account is for. A notice leads to its order."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -26,16 +39,22 @@ class Store:
     name: str
     url: str
 
+    def page(self, path: str) -> str:
+        return f"{self.url.rstrip('/')}{path}"
+
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail's words. `button` leads to `path` of the store's pages, with the token behind a `#`."""
+    """A mail's words. `details` are labels and values; `preferences`, where the recipient may decline such mails."""
 
-    subject: str
-    says: str
-    ends: str
+    title: str
+    text: Sequence[str]
     button: str
-    path: str
+    link: str
+    details: Sequence[tuple[str, str]] = ()
+    token: str | None = None
+    end: str | None = None
+    preferences: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,47 +62,37 @@ class Rendered:
     subject: str
     text: str
     html: str
+    language: str
+    unsubscribe: str | None
 
 
-_LETTERS = {
-    MailPurpose.VERIFY_EMAIL: Letter(
-        "Confirm your address",
-        "An account was opened with this address. Please confirm that it is yours.",
-        "If it was not you, do nothing.",
-        "Confirm the address",
-        "/verify-email",
-    ),
-    MailPurpose.PASSWORD_RESET: Letter(
-        "Choose a new password",
-        "Somebody, hopefully you, wants to choose a new password for your account.",
-        "If it was not you, do nothing: your password stays as it is.",
-        "Choose a new password",
-        "/reset-password",
-    ),
-    MailPurpose.ALREADY_REGISTERED: Letter(
-        "You have an account already",
-        "Somebody, hopefully you, wanted to open an account with this address. There is one already.",
-        "If you do not know your password any more, choose a new one on the page where you sign in.",
-        "Sign in",
-        "/sign-in",
-    ),
-    MailPurpose.PASSWORD_CHANGED: Letter(
-        "Your password was changed",
-        "The password of your account was changed, and everybody who was signed in elsewhere is signed out.",
-        "If it was not you, choose a new password at once, on the page where you sign in.",
-        "Sign in",
-        "/sign-in",
-    ),
-}
-
-
-def render(purpose: MailPurpose, token: str | None, store: Store) -> Rendered:
+def of_account(purpose: MailPurpose, token: str | None, speech: Speech, store: Store) -> Rendered:
     """The token is behind a `#`: a browser keeps that part to itself, so that it stands in no log on the way."""
-    letter = _LETTERS[purpose]
-    link = f"{store.url.rstrip('/')}{letter.path}" + (f"#token={token}" if token else "")
-    words = {"letter": letter, "link": link, "token": token, "store": store}
+    words = speech.words["mails"][purpose.value]
+    link = store.page(PATHS[purpose]) + (f"#token={token}" if token else "")
+    return _set(Letter(**words, link=link, token=token), speech, store)
+
+
+def of_notice(notification: Notification, order: Order, speech: Speech, store: Store) -> Rendered:
+    said = speech.notice(NoticeKind(notification.kind), notification.facts, order.number)
+    frame = speech.words["frame"]
+    letter = Letter(
+        title=said.title,
+        text=said.text,
+        button=frame["see_order"],
+        link=store.page(f"/orders/{order.id}"),
+        details=[(frame["order"], order.number), (frame["total"], speech.money(order.total, order.currency))],
+        preferences=store.page("/preferences"),
+    )
+    return _set(letter, speech, store)
+
+
+def _set(letter: Letter, speech: Speech, store: Store) -> Rendered:
+    words = {"letter": letter, "frame": speech.words["frame"], "language": speech.language, "store": store}
     return Rendered(
-        subject=f"{letter.subject} – {store.name}",
+        subject=f"{letter.title} – {store.name}",
         text=_environment.get_template("letter.txt.j2").render(words),
         html=_environment.get_template("letter.html.j2").render(words),
+        language=speech.language,
+        unsubscribe=letter.preferences,
     )

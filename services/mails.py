@@ -1,4 +1,4 @@
-"""Mails as rows: written, inert, in the transaction of what they tell of, then sent by their workflow.
+"""Mails as rows: written, inert, in the transaction of what they tell of, then dispatched and sent by their workflow.
 
 The token that a mail carries is never kept. It follows from the mail's id and a secret of the settings, so that a mail
 sent twice carries the same one, and the row gets its SHA-256 when the mail goes out. Its time begins then too.
@@ -6,7 +6,7 @@ sent twice carries the same one, and the row gets its SHA-256 when the mail goes
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,12 +22,19 @@ from core.settings import Settings
 from domain.errors import MailTokenInvalid
 from domain.permissions import Role
 from models.accounts import Mail, MailPurpose, User
+from models.customers import Preferences
+from models.notifications import Notification
+from models.orders import Order
 from services.sessions import hash_of
 
 AT_MOST_AN_HOUR = 3
 """Mails of one purpose to one account: who asks for the hundredth has the token of the third, and only that one."""
 
 KEPT_FOR = timedelta(days=30)
+
+PLACE_KEPT_FOR = timedelta(minutes=10)
+"""How long a mail under way keeps others waiting. Above the pause between two tries, so that a relay that is back is
+not overrun; and not for ever: a few mailboxes that are always full must not hold up everybody else's mail."""
 
 _ASKED_FOR = {MailPurpose.VERIFY_EMAIL, MailPurpose.PASSWORD_RESET, MailPurpose.ALREADY_REGISTERED}
 """By anybody who knows the address; the others follow from what the owner did."""
@@ -55,8 +62,18 @@ class Terms:
         return urlsafe_b64encode(code).decode().rstrip("=")
 
 
+@dataclass(frozen=True)
+class About:
+    """What a mail says beside its row: to whom it speaks in which language, and what a notice tells of which order."""
+
+    language: str | None
+    is_wanted: bool
+    notification: Notification | None
+    order: Order | None
+
+
 async def write(session: AsyncSession, purpose: MailPurpose, email: str) -> UUID:
-    """The row of a mail to the account of this address; its id is to be handed on after the commit.
+    """The id of a mail to the account of this address, which is dispatched after the commit.
 
     Always one row by the same statements: for an unknown address, a deactivated account, or a recipient who got enough
     of these for now, it is one that goes to nobody. What is asked for at once for one address, known or not, comes one
@@ -95,16 +112,36 @@ async def take(session: AsyncSession, mail_id: UUID, terms: Terms) -> Mail | Non
     mail = await session.get(Mail, mail_id, with_for_update=True)
     if mail is None:
         return None
-    mail.taken_at = mail.taken_at or datetime.now(UTC)  # also where there is nothing to send: `untaken` is done with it
+    mail.taken_at = mail.taken_at or datetime.now(UTC)
     if not (mail.sent_at or mail.used_at) and (token := terms.token_of(mail)):
         mail.token_hash = hash_of(token)
         mail.expires_at = datetime.now(UTC) + terms.lifetimes[MailPurpose(mail.purpose)]
     return mail
 
 
+async def about(session: AsyncSession, mail: Mail) -> About:
+    """A notice is not wanted any more from the moment that its recipient declines such mails, or is deactivated."""
+    wants = col(User.is_active) & func.coalesce(col(Preferences.order_emails), true())
+    statement = (
+        select(col(Preferences.language), wants | literal(mail.purpose != MailPurpose.NOTICE), Notification, Order)
+        .select_from(User)
+        .outerjoin(Preferences, col(Preferences.user_id) == col(User.id))
+        .outerjoin(Notification, col(Notification.id) == mail.notification_id)
+        .outerjoin(Order, col(Order.id) == col(Notification.order_id))
+        .where(col(User.id) == mail.user_id)
+    )
+    return About(*(await session.execute(statement)).one())
+
+
+async def mark_over(session: AsyncSession, mail: Mail) -> None:
+    """There is nothing left to do, though it was not sent."""
+    await session.execute(update(Mail).where(col(Mail.id) == mail.id).values(over_at=func.now()))
+
+
 async def mark_sent(session: AsyncSession, mail: Mail) -> None:
     """And forget the old ones of this account."""
-    await session.execute(update(Mail).where(col(Mail.id) == mail.id).values(sent_at=func.now()))
+    sent = {"sent_at": func.now(), "over_at": func.now()}
+    await session.execute(update(Mail).where(col(Mail.id) == mail.id).values(**sent))
     old = (col(Mail.user_id) == mail.user_id, col(Mail.created_at) < func.now() - KEPT_FOR)
     await session.execute(delete(Mail).where(*old))
 
@@ -114,11 +151,23 @@ async def drop(session: AsyncSession, mail_id: UUID) -> None:
     await session.execute(delete(Mail).where(col(Mail.id) == mail_id))
 
 
-async def untaken(session: AsyncSession, age: timedelta, limit: int) -> list[UUID]:
-    """The oldest that no workflow has begun with, and that are older than a request takes to start one."""
-    old = (col(Mail.taken_at).is_(None), col(Mail.created_at) < func.now() - age)
-    statement = select(col(Mail.id)).where(*old).order_by(col(Mail.created_at)).limit(limit)
-    return list((await session.execute(statement)).scalars())
+async def untaken(session: AsyncSession, limit: int) -> list[UUID]:
+    """The oldest that no workflow was given."""
+    statement = select(col(Mail.id)).where(col(Mail.taken_at).is_(None)).order_by(col(Mail.created_at), col(Mail.id))
+    return list((await session.execute(statement.limit(limit))).scalars())
+
+
+async def under_way(session: AsyncSession) -> int:
+    """How many were given to a workflow lately and are not over."""
+    lately = col(Mail.taken_at) > func.now() - PLACE_KEPT_FOR
+    statement = select(func.count()).select_from(Mail).where(col(Mail.over_at).is_(None), lately)
+    return (await session.execute(statement)).scalar_one()
+
+
+async def mark_taken(session: AsyncSession, mail_ids: Collection[UUID]) -> None:
+    """Their workflows run. One that has begun with its mail has noted that by itself."""
+    untaken_yet = (col(Mail.id).in_(mail_ids), col(Mail.taken_at).is_(None))
+    await session.execute(update(Mail).where(*untaken_yet).values(taken_at=func.now()))
 
 
 async def owner_of(session: AsyncSession, purpose: MailPurpose, token: str) -> UUID:

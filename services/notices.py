@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, func, insert, literal, select, true
+from sqlalchemy import CTE, Select, String, cast, exists, func, insert, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,20 +21,25 @@ async def tell(session: AsyncSession, order_id: UUID, event: object, kind: Notic
     """Tell the customer of this order, or staff where the kind is theirs. Once per (order, event, kind, recipient).
 
     `event` names the fact that is told of, such as an order event's number. `facts` are JSON, and never personal.
+    Nobody is told of an order that is not placed yet.
     """
-    people = _staff() if kind in TO_STAFF else _customer_of(order_id)
+    is_placed = exists().where(col(Order.id) == order_id)
+    people = _staff().where(is_placed) if kind in TO_STAFF else _customer_of(order_id)
     rows = people.add_columns(literal(kind.value), literal(order_id), literal(str(event)), literal(facts, JSONB))
     await _write(session, rows, is_mailed=kind not in TO_STAFF)
 
 
-async def tell_staff(session: AsyncSession, event: object, kind: NoticeKind, **facts: Any) -> None:
-    """Tell everybody of the staff of something that is no order's."""
-    rows = _staff().add_columns(literal(kind.value), literal(None), literal(str(event)), literal(facts, JSONB))
+async def tell_staff(session: AsyncSession, told: CTE) -> None:
+    """Tell everybody of the staff of what is no order's: each row of `told` is an event, a kind and its facts."""
+    rows = _staff().join(told, true()).add_columns(told.c.kind, literal(None), cast(told.c.event, String), told.c.facts)
     await _write(session, rows, is_mailed=False)
 
 
 def _customer_of(order_id: UUID) -> Select[Any]:
-    return select(col(Order.user_id)).where(col(Order.id) == order_id)
+    """Nobody where the person was erased. Until the transaction ends, nothing erases them: no address outlives that."""
+    customers = select(col(User.id)).join(Order, col(Order.user_id) == User.id)
+    present = customers.where(col(Order.id) == order_id, col(User.erased_at).is_(None))
+    return present.with_for_update(of=User, read=True, key_share=True)
 
 
 def _staff() -> Select[Any]:

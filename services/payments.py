@@ -1,15 +1,16 @@
 """Payments as our books have them. A row says what we are about to do before the provider is asked to do it."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import KeyReused, NotAllowedInState, NotFound, OrderCancelled
 from domain.money import Money
-from domain.orders import OrderStatus, PaymentStatus
+from domain.orders import MONEY_TAKEN, OrderStatus, PaymentMethod, PaymentStatus
 from models.orders import CheckoutRequest, Order
 from models.payments import Account, Payment, PaymentAttempt
 from services import ledger
@@ -67,11 +68,43 @@ async def visible(session: AsyncSession, payment_id: UUID, viewer: Viewer) -> Pa
     return payment
 
 
+async def page(
+    session: AsyncSession, status: PaymentStatus | None, limit: int, after: tuple[datetime, UUID] | None
+) -> list[Payment]:
+    """The newest first. `after` is (created at, id) of the last one seen."""
+    statement = select(Payment)
+    if status is not None:
+        statement = statement.where(col(Payment.status) == status)
+    if after is not None:
+        statement = statement.where(tuple_(col(Payment.created_at), col(Payment.id)) < after)
+    ordered = statement.order_by(col(Payment.created_at).desc(), col(Payment.id).desc()).limit(limit)
+    return list((await session.execute(ordered)).scalars())
+
+
+async def of_order(session: AsyncSession, order_id: UUID) -> Payment | None:
+    """To be read only: what it says may be over when it is acted upon."""
+    return (await session.execute(select(Payment).where(col(Payment.order_id) == order_id))).scalar_one_or_none()
+
+
+async def by_reference(session: AsyncSession, provider: str, reference: str) -> Payment | None:
+    """The payment that was made with this intent of the provider's, to be read only."""
+    of_intent = (col(Payment.provider) == provider, col(Payment.provider_ref) == reference)
+    return (await session.execute(select(Payment).where(*of_intent))).scalar_one_or_none()
+
+
 async def locked(session: AsyncSession, order_id: UUID) -> Payment:
     """Raises NotFound when the order has no payment."""
     payment = await locked_if_any(session, order_id)
     if payment is None:
         raise NotFound("The order has no payment.")
+    return payment
+
+
+async def locked_by_id(session: AsyncSession, payment_id: UUID) -> Payment:
+    """Raises NotFound."""
+    payment = await session.get(Payment, payment_id, with_for_update=True, populate_existing=True)
+    if payment is None:
+        raise NotFound("There is no such payment.")
     return payment
 
 
@@ -125,7 +158,9 @@ async def record_attempt(
 
 
 async def record_capture(session: AsyncSession, payment: Payment, captured: Money) -> None:
-    """The provider has taken the money: say so, and book it. Repeating it changes nothing."""
+    """The provider has taken the money: say so, and book it. Repeating it changes nothing, whatever went back since."""
+    if payment.status in MONEY_TAKEN:
+        return
     payment.status = PaymentStatus.CAPTURED
     payment.captured = captured.amount
     payment.redirect_url = None
@@ -138,5 +173,30 @@ async def record_capture(session: AsyncSession, payment: Payment, captured: Mone
         fact=str(payment.provider_ref),
         amount=captured,
         debit=Account.CLEARING,
+        credit=Account.SALES,
+    )
+
+
+async def record_cash(session: AsyncSession, order_id: UUID) -> None:
+    """The courier has collected what a cash-on-delivery order costs: a payment of provider `cod`, booked as cash.
+
+    Locks the payment, so call it before the order moves. Repeating it changes nothing; a free order has no payment.
+    """
+    order = await session.get_one(Order, order_id)
+    if order.total == 0:
+        return
+    await _insert(session, order_id, PaymentMethod.COD, PaymentStatus.PENDING)
+    payment = await locked(session, order_id)
+    if payment.status in MONEY_TAKEN:
+        return
+    payment.status = PaymentStatus.CAPTURED
+    payment.captured = payment.amount
+    await ledger.book(
+        session,
+        payment.id,
+        kind="capture",
+        fact=f"cash:{order_id}",
+        amount=Money(payment.amount, payment.currency),
+        debit=Account.CASH,
         credit=Account.SALES,
     )

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from core.database import Database
 from domain.money import Money
-from domain.orders import CancelReason, OrderStatus, PaymentMethod
+from domain.orders import MOVES, CancelReason, OrderStatus, PaymentMethod
 from models.accounts import User
 from models.catalogue import Product, Variant
 from models.inventory import Reservation
@@ -20,6 +20,7 @@ from services import invariants, inventory, payments
 from services.carts import CartStore
 from services.catalogue import publishing
 from services.orders import placing, requesting
+from services.orders.moving import move
 from services.orders.placing import Cancellation, Holds
 from services.orders.requesting import NewRequest
 
@@ -188,6 +189,17 @@ class Shop:
             payment = await payments.open_payment(session, order_id, "stripe")
             payment.provider_ref = f"pi_{order_id.hex}"
             await payments.record_capture(session, payment, Money(payment.amount, payment.currency))
+        return order_id
+
+    async def delivered(self, lines: dict[str, int], **request: Any) -> UUID:
+        """Paid by card or, with `method=PaymentMethod.COD`, at the door."""
+        is_cod = request.get("method") is PaymentMethod.COD
+        order_id = await (self.confirmed if is_cod else self.paid)(lines, **request)
+        async with self.database.transaction() as session:
+            if is_cod:
+                await payments.record_cash(session, order_id)
+            for status in (OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED):
+                await move(session, order_id, set(MOVES), status, kind=status.value, by="checkout")
         return order_id
 
     async def cancelled(self, lines: dict[str, int], **request: Any) -> UUID:

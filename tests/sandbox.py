@@ -86,6 +86,11 @@ class SandboxServer:
     def decline(self, intent_id: str) -> None:
         httpx.post(f"{self.base}/_sandbox/intents/{intent_id}/decline").raise_for_status()
 
+    def settle_refund(self, refund_id: str, *, is_paid: bool) -> None:
+        """What the bank says in the end of a refund that was left pending."""
+        path = f"/_sandbox/refunds/{refund_id}/{'succeed' if is_paid else 'fail'}"
+        httpx.post(f"{self.base}{path}").raise_for_status()
+
     def journal(self) -> list[dict[str, Any]]:
         """Every intent, oldest first, each with its `charges` and `refunds`."""
         found: list[dict[str, Any]] = self._books()["intents"]

@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from api.steering.records import BESIDE
 from core.temporal import SEARCH_ATTRIBUTES
 from domain.orders import FIRST_STATUS, MOVES
 from tests.test_architecture import UNDOS
+from workflows.details import WHAT_TO_DO
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADRS = sorted((ROOT / "docs" / "adr").glob("0*.md"))
-README, ARCHITECTURE, OPERATIONS, STORE = (
+README, ARCHITECTURE, OPERATIONS, STORE, ORDERS = (
     ROOT / "README.md",
     ROOT / "docs" / "architecture.md",
     ROOT / "docs" / "operations.md",
     ROOT / "docs" / "store.md",
+    ROOT / "docs" / "orders.md",
 )
 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -150,35 +153,47 @@ def test_the_diagram_of_the_saga_pairs_each_step_with_its_undo() -> None:
     steps = dict(re.findall(r"(\w+)\[(\w+)\]", diagram))
     undos = {steps[step]: steps[undo] for step, undo in re.findall(r"(\w+)(?:\[\w+\])? -\. undo \.-> (\w+)", diagram)}
     assert undos == {step: undo for step, undo in UNDOS.items() if undo != "reopen_payment"}
-    assert set(steps.values()) <= activities_of_the_checkout()
+    assert set(steps.values()) <= activities_in(of_orders("checkout"))
 
 
 def nodes(file: str) -> list[ast.AST]:
     return list(ast.walk(ast.parse((ROOT / "workflows" / file).read_text())))
 
 
-def activities_of_the_checkout() -> set[str]:
+def of_orders(*stories: str) -> list[ast.AST]:
+    """The workflows of an order with their messages, or some of them."""
+    files = [
+        path.name
+        for story in stories or ("checkout", "fulfilment", "return", "refund", "steps")
+        for path in (ROOT / "workflows").glob(f"{story}*.py")
+    ]
+    return [node for file in files for node in nodes(file)]
+
+
+def activities_in(tree: list[ast.AST]) -> set[str]:
     return {
         node.attr
-        for node in nodes("checkout.py")
+        for node in tree
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id.endswith("Activities")
     }
 
 
 def test_the_runbook_knows_every_step_that_can_be_stuck() -> None:
-    assert first_column(OPERATIONS, "`StuckStep`") - {"retry_stuck"} == activities_of_the_checkout()
+    steps = {name for name in first_column(OPERATIONS, "`StuckStep`") if name.isidentifier()}
+    assert steps - {"retry_stuck"} == activities_in(of_orders()) - set(BESIDE)
 
 
 def test_the_runbook_knows_everything_that_an_order_waits_for() -> None:
     waits = {
         argument.value
-        for file in ("checkout.py", "steps.py")
-        for node in nodes(file)
+        for node in of_orders()
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait"
         for argument in node.args[:1]
         if isinstance(argument, ast.Constant)
     }
-    assert first_column(OPERATIONS, "`WaitingFor`") == waits
+    said = {node.value for node in of_orders() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert waits <= set(WHAT_TO_DO) <= said
+    assert first_column(OPERATIONS, "`WaitingFor`") == set(WHAT_TO_DO)
 
 
 def test_the_runbook_names_the_search_attributes() -> None:

@@ -22,44 +22,39 @@ with workflow.unsafe.imports_passed_through():
     from domain.errors import NotFound, PaymentDeclined, PaymentTokenUnknown
     from domain.messages.checkout import (
         AuthorisePayment,
-        CancelOrder,
         CheckoutInput,
         CheckoutResult,
         CodDecision,
         ConfirmOrder,
         Decision,
         PaymentOutcome,
-        Placement,
-        Receipt,
-        ReleaseStock,
         RemindStaff,
     )
-    from domain.orders import CancelReason, CaptureAt, OrderStatus, PaymentStatus
-    from workflows.checkout_messages import FIRST_CARD, CheckoutMessages
+    from domain.orders import PENDING, CancelReason, OrderStatus, PaymentStatus
+    from workflows.checkout_ending import ORDER_STATUS, CheckoutEnding
+    from workflows.checkout_messages import FIRST_CARD
     from workflows.options import BANK_POLL, PROVIDER_STEP
     from workflows.saga import Saga
     from workflows.steps import refusal_in, upsert
 
 ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
 ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
-ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 PAYMENT_METHOD = SearchAttributeKey.for_keyword("PaymentMethod")
 
 
 @workflow.defn
-class CheckoutWorkflow(CheckoutMessages):
+class CheckoutWorkflow(CheckoutEnding):
     @workflow.init
     def __init__(self, checkout: CheckoutInput) -> None:
         super().__init__(checkout.order_id)
         self.saga = Saga()
-        self.hold: asyncio.Task[None] | None = None
-        self.hold_ends = workflow.now()
         self.declined: ApplicationError | None = None
 
     @workflow.run
     async def run(self, checkout: CheckoutInput) -> CheckoutResult:
         self.story = asyncio.create_task(self.tell())
         self.saga.register(self.cancel_order)
+        self.saga.register(self.undo_unseen)
         if self.ending:  # `cancel_order` came before the first step
             self.story.cancel()
         try:
@@ -70,25 +65,29 @@ class CheckoutWorkflow(CheckoutMessages):
                 raise
             await self.undo(error)
             if workflow.cancellation_reason() is not None or self.status is None:
-                await workflow.wait_condition(workflow.all_handlers_finished)
+                await self.answer_everybody()
                 raise
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self.answer_everybody()
+        if self.cancelled_by and self.status is OrderStatus.CONFIRMED and workflow.patched("late-cancellation"):
+            await self.hand_over(self.cancelled_by)
         return CheckoutResult(
             checkout.order_id, str(self.status), self.ending.reason if self.ending and self.is_cancelled else None
         )
 
     async def tell(self) -> None:
         await self.place()
-        if self.status is OrderStatus.CONFIRMED:
-            self.resume()
-        else:
+        if self.status in PENDING:
             await self.reserve()
             if self.is_cod:
                 await self.wait_for_staff()
             elif not self.placed.is_free:
                 await self.pay()
             await self.confirm()
-        if not (self.is_cod or self.placed.is_free or self.placed.capture_at == CaptureAt.SHIPPING):
+        elif self.is_ours:  # somebody reset a checkout that had confirmed its order: what is done stays done
+            self.resume()
+        else:  # the same, and the order has moved on since: it is another's
+            self.answer()
+        if self.is_ours:
             await self.capture()
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -96,7 +95,7 @@ class CheckoutWorkflow(CheckoutMessages):
     async def place(self) -> None:
         placement = await self.steps.quick(OrderActivities.place_order, self.order, "Write the order")
         self.placement = placement
-        self.hold_ends = workflow.now() + timedelta(seconds=placement.hold_seconds)
+        self.hold.ends = workflow.now() + timedelta(seconds=placement.hold_seconds)
         self.steps.stuck_after = timedelta(seconds=placement.stuck_after_seconds)
         self.status = OrderStatus(placement.status)
         upsert(
@@ -107,16 +106,14 @@ class CheckoutWorkflow(CheckoutMessages):
         )
 
     def resume(self) -> None:
-        """Somebody reset a checkout that had confirmed its order: what is done stays done."""
         self.saga.register(self.release_stock)
-        if not (self.is_cod or self.placed.is_free):
-            self.saga.register(self.void_payment)
+        self.saga.register(self.void_payment)
         self.answer()
 
     async def reserve(self) -> None:
         self.saga.register(self.release_stock)
         await self.steps.quick(InventoryActivities.reserve_stock, self.order, "Hold the stock")
-        self.hold = asyncio.create_task(self.watch_hold())
+        self.hold.begin()
 
     async def pay(self) -> None:
         self.saga.register(self.void_payment)
@@ -129,8 +126,7 @@ class CheckoutWorkflow(CheckoutMessages):
                 outcome = await self.try_another_card()
 
     async def confirm(self) -> None:
-        if self.hold:
-            self.hold.cancel()
+        self.hold.stop()
         decision = (self.cod_decision if self.is_cod else None) or CodDecision(confirm=True, by="checkout")
         step = ConfirmOrder(self.order.order_id, decision.by, decision.note)
         await self.steps.quick(OrderActivities.confirm_order, step, "Turn the hold into a sale")
@@ -172,7 +168,8 @@ class CheckoutWorkflow(CheckoutMessages):
     async def wait_for_bank(self) -> PaymentOutcome:
         """3-D Secure: a webhook, the shopper's return and a timer are hints; the provider is asked for the truth."""
         while True:
-            await self.steps.wait("shopper", lambda: self.news_from_bank, BANK_POLL, "ask the provider")
+            pause = max(BANK_POLL, self.hold.left / 100)  # a hold of days would fill the history
+            await self.steps.wait("shopper", lambda: self.news_from_bank, pause, "ask the provider")
             self.news_from_bank = False
             outcome = await self.steps.visible(
                 PaymentActivities.check_payment, self.order, "Ask how the payment stands", PROVIDER_STEP
@@ -199,17 +196,11 @@ class CheckoutWorkflow(CheckoutMessages):
             self.declined = refusal
             return PaymentOutcome(PaymentStatus.FAILED)
 
-    async def watch_hold(self) -> None:
-        left = max(self.hold_ends - workflow.now(), timedelta(0))
-        await workflow.sleep(left, summary="the hold on the stock ends")
-        self.end(CancelReason.EXPIRED, Decision("checkout"))
-
-    # ── the undos, each the opposite of a step ───────────────────────────────────────────────────────────────────
+    # ── when it ends early ───────────────────────────────────────────────────────────────────────────────────────
 
     async def undo(self, error: BaseException) -> None:
         """Undo what was done, the latest first, and tell whoever waits. May find that it is too late."""
-        if self.hold:
-            self.hold.cancel()
+        self.hold.stop()
         refusal = refusal_in(error)
         if refusal and refusal.type == NotFound.code and self.placement is None:
             self.last_answer = refusal  # nobody asked for this order: there is nothing to undo
@@ -222,8 +213,10 @@ class CheckoutWorkflow(CheckoutMessages):
                 type=self.ending.reason,
                 non_retryable=True,
             )
-        elif self.status is not OrderStatus.CONFIRMED:
+        elif self.status in PENDING:
             await self.keep_what_is_paid()
+        else:
+            self.answer()
 
     async def keep_what_is_paid(self) -> None:
         """The money was taken before it could be let go, at the provider's: the order is a paid one, its stock held."""
@@ -231,53 +224,12 @@ class CheckoutWorkflow(CheckoutMessages):
             await self.steps.insisted(OrderActivities.reopen_payment, self.order, "The payment came after all")
         await self.confirm()
 
-    def reason_of(self, refusal: ApplicationError | None) -> CancelOrder:
-        known = refusal is not None and refusal.type in set(CancelReason)
-        return CancelOrder(
-            self.order.order_id,
-            reason=str(refusal.type) if refusal and known else CancelReason.CANCELLED.value,
-            by="checkout" if refusal else Decision().by,
-            detail=refusal.message if refusal else None,
-            facts=refusal.details[0] if refusal and refusal.details else {},
-        )
-
-    async def void_payment(self) -> bool:
-        outcome = await self.steps.insisted(
-            PaymentActivities.void_payment, self.order, "Let go of the money", PROVIDER_STEP
-        )
-        return outcome.status != PaymentStatus.CAPTURED
-
-    async def release_stock(self) -> bool:
-        expired = self.ending is not None and self.ending.reason == CancelReason.EXPIRED
-        step = ReleaseStock(self.order.order_id, expired=expired)
-        await self.steps.insisted(InventoryActivities.release_stock, step, "Give the stock back")
-        return True
-
-    async def cancel_order(self) -> bool:
-        await self.steps.insisted(OrderActivities.cancel_order, self.ending, "Write that it is cancelled")
-        self.become(OrderStatus.CANCELLED)
-        return True
-
-    # ── what it knows ────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def placed(self) -> Placement:
-        """Raises RuntimeError before the first step is done: a bug, which stalls the workflow until it is mended."""
-        if self.placement is None:
-            raise RuntimeError("the order is not placed yet")
-        return self.placement
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self.status is OrderStatus.CANCELLED
-
-    def become(self, status: OrderStatus) -> None:
-        self.status = status
-        upsert(ORDER_STATUS.value_set(status.value))
-
-    def answer(self) -> None:
-        """Tell whoever asked with the card that was tried, and whoever asks later."""
-        receipt = Receipt(self.order.order_id, str(self.status))
-        self.answers.setdefault(self.tried, receipt)
-        if self.status is OrderStatus.CONFIRMED:
-            self.last_answer = receipt
+    async def undo_unseen(self) -> bool:
+        """Undoes what another run did, where the story ended before its first step: somebody reset this checkout."""
+        if self.placement is not None or not workflow.patched("undo-unseen"):
+            return True
+        await self.place()
+        if not self.is_ours:
+            return False
+        is_paid = not (self.is_cod or self.placed.is_free) and not await self.void_payment()
+        return not is_paid and await self.release_stock()

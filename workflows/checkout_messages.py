@@ -4,12 +4,14 @@ Handlers only note what they heard; the work is done by the story in `workflows/
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.orders import OrderActivities
     from domain.errors import NotAllowedInState
     from domain.messages.checkout import (
         CancelOrder,
@@ -22,7 +24,9 @@ with workflow.unsafe.imports_passed_through():
         ReceiptInput,
         parse_decision,
     )
+    from domain.messages.steering import LONGEST_HOLD, ExtendHold, MoveHold
     from domain.orders import CancelReason, OrderStatus, PaymentMethod
+    from workflows.hold import Hold
     from workflows.steps import Steps
 
 FIRST_CARD = 1
@@ -44,6 +48,9 @@ class CheckoutMessages:
         self.news_from_bank = False
         self.cod_decision: CodDecision | None = None
         self.ending: CancelOrder | None = None
+        self.cancelled_by: Decision | None = None  # who sent `cancel_order`, and waits for no answer
+        self.is_over = False
+        self.hold = Hold(lambda: self.end(CancelReason.EXPIRED, Decision("checkout")))
 
     @property
     def is_cod(self) -> bool:
@@ -78,12 +85,54 @@ class CheckoutMessages:
 
     @decide_cod.validator
     def can_decide_cod(self, decision: CodDecision) -> None:
-        if parse_decision(({"by": decision.by, "note": decision.note},)) is None:
-            raise ApplicationError("`by` or `note` cannot be kept.", type=NotAllowedInState.code, non_retryable=True)
+        self._require_keepable(decision.by, decision.note)
         if self.cod_decision or self.ending or (self.placement and not self.is_cod):
             raise ApplicationError(
                 "The order does not wait for this decision.",
                 {"order_status": str(self.status)},
+                type=NotAllowedInState.code,
+                non_retryable=True,
+            )
+
+    @workflow.update
+    async def cancel(self, decision: Decision) -> Receipt:
+        """`cancel_order` with an answer, once the checkout is over: `cancelled`, or `confirmed` where it came too late.
+
+        Whoever asked takes it to the order's fulfilment then. Raises NotFound for an order that nobody asked for.
+        """
+        self.end(CancelReason.CANCELLED, decision)
+        await workflow.wait_condition(lambda: self.is_over)
+        if self.status is None and isinstance(self.last_answer, ApplicationError):
+            raise self.last_answer
+        return Receipt(self.order.order_id, str(self.status))
+
+    @cancel.validator
+    def can_cancel(self, decision: Decision) -> None:
+        self._require_keepable(decision.by, decision.note)
+
+    @workflow.update
+    async def extend_hold(self, extension: ExtendHold) -> Receipt:
+        """The timer moves first, so that the hold cannot end while its new end is being written."""
+        self.hold.move(self.hold.ends + timedelta(minutes=extension.minutes))
+        step = MoveHold(self.order.order_id, self.hold.ends.isoformat(), extension.by, extension.note)
+        await self.steps.beside(OrderActivities.extend_hold, step, "Write the new end of the hold")
+        return Receipt(self.order.order_id, str(self.status))
+
+    @extend_hold.validator
+    def can_extend_hold(self, extension: ExtendHold) -> None:
+        self._require_keepable(extension.by, extension.note)
+        if self.ending or not self.hold.is_running:
+            raise ApplicationError(
+                "The order's stock is not held any more, or not yet.",
+                {"order_status": str(self.status)},
+                type=NotAllowedInState.code,
+                non_retryable=True,
+            )
+        latest = workflow.now() + LONGEST_HOLD
+        if extension.minutes < 1 or self.hold.ends + timedelta(minutes=extension.minutes) > latest:
+            raise ApplicationError(
+                "A hold ends within seven days from now.",
+                {"hold_expires_at": self.hold.ends.isoformat()},
                 type=NotAllowedInState.code,
                 non_retryable=True,
             )
@@ -102,6 +151,7 @@ class CheckoutMessages:
     def cancel_on_request(self, *arguments: Any) -> None:
         decision = parse_decision(arguments)
         if decision is not None:
+            self.cancelled_by = self.cancelled_by or decision
             self.end(CancelReason.CANCELLED, decision)
 
     @workflow.signal
@@ -124,6 +174,10 @@ class CheckoutMessages:
             stuck_step=self.steps.stuck_step,
             last_error=self.steps.last_error,
         )
+
+    def _require_keepable(self, by: str, note: str | None) -> None:
+        if parse_decision(({"by": by, "note": note},)) is None:
+            raise ApplicationError("`by` or `note` cannot be kept.", type=NotAllowedInState.code, non_retryable=True)
 
     def _decide(self, confirm: bool, decision: Decision | None) -> None:
         """The first decision counts; an early one is kept, a malformed one is none."""

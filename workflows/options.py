@@ -35,3 +35,6 @@ RETRY_FOR_EVER = RetryPolicy(initial_interval=timedelta(milliseconds=500), maxim
 
 BANK_POLL = timedelta(seconds=60)
 """How often the provider is asked about 3-D Secure when no webhook comes: a lost one costs a minute, not the order."""
+
+TASK_TIMEOUT = timedelta(seconds=3)
+"""A worker killed inside a local activity stalls its order this long, instead of ten seconds."""

@@ -10,12 +10,16 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities.orders import OrderActivities
+    from domain.messages.steering import TellStuck
     from domain.queues import queue_of
+    from workflows import details
     from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER, Terms
 
 Result = TypeVar("Result")
 Activity = Callable[..., Coroutine[Any, Any, Result]]
 
+ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
 WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
 STUCK_STEP = SearchAttributeKey.for_keyword("StuckStep")
 
@@ -31,7 +35,7 @@ class Steps:
 
     def __init__(self, stuck_after: timedelta = timedelta(minutes=1)) -> None:
         self.stuck_after = stuck_after
-        self.current = "start"
+        self.current, self._doing = "start", "Start"
         self.waiting_for: str | None = None
         self.stuck_step: str | None = None
         self.last_error: str | None = None
@@ -39,7 +43,7 @@ class Steps:
 
     async def quick(self, activity: Activity[Result], argument: object, summary: str) -> Result:
         """A short database step: local, and a regular activity when that cannot do it. Raises its refusal."""
-        self.current = _name(activity)
+        self._begin(activity, summary)
         try:
             return await workflow.execute_local_activity(
                 activity,
@@ -57,7 +61,7 @@ class Steps:
         self, activity: Activity[Result], argument: object, summary: str, terms: Terms = DATABASE_STEP
     ) -> Result:
         """A regular activity, retried for ever and shown as stuck after a while. Raises its refusal."""
-        self.current = _name(activity)
+        self._begin(activity, summary)
         self._retry_asked = False
         while True:
             handle = workflow.start_activity(
@@ -90,8 +94,19 @@ class Steps:
                 refusal = refusal_in(error)
                 if refusal is None:
                     raise
-                self._mark_stuck(refusal.message)
-            await self.wait("retry_stuck", lambda: self._retry_asked)
+                await self.stay_stuck(refusal.message)
+
+    async def stay_stuck(self, error: str) -> None:
+        """Show the step as stuck until somebody sends `retry_stuck`."""
+        self._mark_stuck(error)
+        await self.wait("retry_stuck", lambda: self._retry_asked)
+
+    async def beside(self, activity: Activity[Result], argument: object, summary: str) -> Result:
+        """A database step that is not the story's: what the order is doing stays what it is. Raises its refusal."""
+        try:
+            return await self._start_beside(activity, argument, summary)
+        except ActivityError as error:
+            raise refusal_in(error) or error from error
 
     async def wait(
         self, what: str, until: Callable[[], bool], timeout: timedelta | None = None, summary: str | None = None
@@ -127,24 +142,55 @@ class Steps:
             await workflow.wait_condition(lambda: handle.done() or self._retry_asked)
         self._retry_asked = False
 
+    def _begin(self, activity: Activity[Any], summary: str) -> None:
+        self.current, self._doing = activity.__name__, summary
+        self._show()
+
+    def _show(self) -> None:
+        """In the Web UI. It is no command: a replay knows nothing of it."""
+        workflow.set_current_details(details.tell(self._doing, self.waiting_for, self.stuck_step, self.last_error))
+
     def _mark_stuck(self, error: str) -> None:
+        is_news = self.stuck_step is None
         self.stuck_step, self.last_error = self.current, error
         upsert(STUCK_STEP.value_set(self.current))
+        self._show()
+        if is_news:
+            self._tell_stuck(self.current)
+
+    def _tell_stuck(self, step: str) -> None:
+        """Staff are told beside the story, which neither waits for it nor ends later for it."""
+        order_id = workflow.info().typed_search_attributes.get(ORDER_ID)
+        if order_id is None or not workflow.patched("tell-stuck"):
+            return
+        told = TellStuck(order_id, step, int(workflow.now().timestamp() * 1000))
+        handle = self._start_beside(OrderActivities.tell_stuck, told, "Tell staff that it is stuck")
+        handle.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, or asyncio complains
+
+    def _start_beside(
+        self, activity: Activity[Result], argument: object, summary: str
+    ) -> workflow.ActivityHandle[Result]:
+        return workflow.start_activity(
+            activity,
+            argument,
+            start_to_close_timeout=DATABASE_STEP.limit,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            retry_policy=RETRY_FOR_EVER,
+            summary=summary,
+        )
 
     def _unstick(self) -> None:
         if self.stuck_step is not None:
             self.stuck_step = self.last_error = None
             upsert(STUCK_STEP.value_unset())
+            self._show()
 
     def _say_waiting_for(self, what: str | None) -> None:
         if what != self.waiting_for:
             self.waiting_for = what
             upsert(WAITING_FOR.value_unset() if what is None else WAITING_FOR.value_set(what))
+            self._show()
 
 
 def upsert(*updates: SearchAttributeUpdate[Any]) -> None:
     workflow.upsert_search_attributes(updates)
-
-
-def _name(activity: Activity[Any]) -> str:
-    return activity.__name__

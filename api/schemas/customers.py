@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, S
 from api.schemas.accounts import Phone
 from api.schemas.addresses import EXAMPLE_ADDRESS, AddressBody
 from api.schemas.common import Body, Currency, Page, Text
+from api.schemas.notifications import NotificationView
 from api.schemas.orders import OrderView
-from api.schemas.payments import PaymentView
+from api.schemas.payments import PaymentView, RefundView
+from api.schemas.returns import ReturnView
 from domain.permissions import Role
 from models.accounts import User
 from models.customers import Address, Preferences
@@ -185,6 +187,7 @@ class CartHeld(BaseModel):
 
 class OrderHeld(OrderView):
     payment: PaymentView | None
+    refunds: list[RefundView]
 
 
 class Export(BaseModel):
@@ -197,4 +200,6 @@ class Export(BaseModel):
     sessions: list[SessionHeld]
     mails: list[MailHeld]
     cart: CartHeld
+    notifications: list[NotificationView]
     orders: list[OrderHeld]
+    returns: list[ReturnView]

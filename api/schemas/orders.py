@@ -19,6 +19,7 @@ from pydantic import (
 from api.schemas.addresses import EXAMPLE_ADDRESS, AddressBody
 from api.schemas.carts import TotalsView
 from api.schemas.common import Body, Money, Page
+from api.schemas.fulfilment import ShipmentView
 from domain import money
 from domain.orders import PaymentMethod, checkout_workflow_id
 from domain.pricing import Totals
@@ -109,6 +110,7 @@ class OrderView(BaseModel):
     placed_at: datetime
     workflow_id: str
     next_action: NextAction | None
+    shipments: list[ShipmentView]
     cancel_reason: str | None
     version: int
 
@@ -150,6 +152,7 @@ class OrderView(BaseModel):
             placed_at=order.placed_at,
             workflow_id=checkout_workflow_id(order.id),
             next_action=NextAction(url=url) if url else None,
+            shipments=[ShipmentView.of(sent) for sent in whole.shipments],
             cancel_reason=order.cancel_reason,
             version=order.version,
         )

@@ -34,6 +34,7 @@ def main(
     GET /_sandbox shows the newest intents, the payment tokens and the knobs.
     GET /_sandbox/journal has every intent with its charges and refunds, as JSON.
     POST /_sandbox/intents/ID/approve or /decline finishes 3-D Secure without a browser.
+    POST /_sandbox/refunds/ID/succeed or /fail settles a refund that is pending.
 
     POST /_sandbox/faults makes something go wrong, by one JSON object:
       "operation": create, confirm, capture, cancel, retrieve, list, refund,

@@ -74,7 +74,9 @@ def new_charge(intent: Doc, *, captured: int, failure: Doc | None = None) -> Doc
     }
 
 
-def new_refund(charge: Doc, amount: int, reason: str | None, metadata: dict[str, str]) -> Doc:
+def new_refund(
+    charge: Doc, amount: int, reason: str | None, metadata: dict[str, str], *, is_pending: bool = False
+) -> Doc:
     return {
         "id": new_id("re"),
         "object": "refund",
@@ -85,7 +87,7 @@ def new_refund(charge: Doc, amount: int, reason: str | None, metadata: dict[str,
         "metadata": metadata,
         "payment_intent": charge["payment_intent"],
         "reason": reason,
-        "status": "succeeded",
+        "status": "pending" if is_pending else "succeeded",
     }
 
 

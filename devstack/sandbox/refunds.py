@@ -4,6 +4,7 @@ from devstack.sandbox import errors
 from devstack.sandbox.intents import Intents
 from devstack.sandbox.journal import Journal
 from devstack.sandbox.objects import Doc, new_refund
+from devstack.sandbox.tokens import token_named
 
 
 class Refunds:
@@ -22,14 +23,33 @@ class Refunds:
         if amount is not None and amount > left:
             message = f"The refund of {amount} is above the {left} that this charge has left."
             raise errors.not_refundable(message, "amount_too_large", "amount")
-        refund = new_refund(charge, amount or left, reason, metadata)
-        charge["amount_refunded"] += refund["amount"]
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        is_pending = token_named(charge["payment_method"]).refunds_wait
+        refund = new_refund(charge, amount or left, reason, metadata, is_pending=is_pending)
         self._journal.add(refund, charge["payment_intent"])
-        self._journal.save(charge)
+        self._count(charge, refund["amount"])
         self._intents.emit("refund.created", refund)
         self._intents.emit("charge.refunded", charge)
         return refund
+
+    def settle(self, refund_id: str, *, is_paid: bool) -> Doc:
+        """What becomes of a pending one: a refund that failed leaves its money with the shop. Raises Refusal."""
+        refund = self._journal.find(refund_id, "refund")
+        if refund is None:
+            raise errors.no_such("refund", refund_id, "refund")
+        if refund["status"] != "pending":
+            raise errors.invalid(f"This refund is {refund['status']} already.", "refund")
+        refund["status"] = "succeeded" if is_paid else "failed"
+        self._journal.save(refund)
+        if not is_paid:
+            self._count(self.charge_of(None, refund["charge"]), -refund["amount"])
+        for kind in ("refund.updated", "charge.refund.updated", *(() if is_paid else ("refund.failed",))):
+            self._intents.emit(kind, refund)
+        return refund
+
+    def _count(self, charge: Doc, amount: int) -> None:
+        charge["amount_refunded"] += amount
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+        self._journal.save(charge)
 
     def charge_of(self, intent_id: str | None, charge_id: str | None) -> Doc:
         """The charge that a refund names by itself or by its intent. Raises Refusal."""

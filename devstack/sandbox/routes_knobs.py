@@ -77,6 +77,23 @@ async def decline(intent_id: str, request: Request) -> Doc:
     return _authenticate(request, intent_id, is_approved=False)
 
 
+@router.post("/refunds/{refund_id}/succeed")
+async def succeed(refund_id: str, request: Request) -> Doc:
+    """What the bank says in the end of a refund that is pending."""
+    return _settle(request, refund_id, is_paid=True)
+
+
+@router.post("/refunds/{refund_id}/fail")
+async def fail(refund_id: str, request: Request) -> Doc:
+    return _settle(request, refund_id, is_paid=False)
+
+
+def _settle(request: Request, refund_id: str, *, is_paid: bool) -> Doc:
+    sandbox = _of(request)
+    with sandbox.journal.transaction():
+        return shown(sandbox.refunds.settle(refund_id, is_paid=is_paid))
+
+
 def _authenticate(request: Request, intent_id: str, *, is_approved: bool) -> Doc:
     sandbox = _of(request)
     with sandbox.journal.transaction():

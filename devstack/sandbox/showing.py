@@ -31,7 +31,10 @@ def _expand(journal: Journal, doc: Doc, parts: list[str], path: str) -> None:
 
 
 def page(journal: Journal, kind: str, url: str, form: Form) -> Doc:
-    """Newest first, as `limit`, `starting_after`, `ending_before` and `payment_intent` ask. Raises Refusal."""
+    """Newest first, as `limit`, `starting_after`, `ending_before`, `payment_intent` and `created[gte]` ask.
+
+    Raises Refusal.
+    """
     limit = form.number("limit", most=100) or 10
     after, before, intent_id = form.text("starting_after"), form.text("ending_before"), form.text("payment_intent")
     if before is not None:
@@ -41,8 +44,18 @@ def page(journal: Journal, kind: str, url: str, form: Form) -> Doc:
         than = LAST if after is None else _place(journal, kind, after, "starting_after")
         found = journal.older(kind, than, limit + 1, intent_id)
         shown_part = found[:limit]
-    data = [shown(doc) for doc in shown_part]
-    return {"object": "list", "data": data, "has_more": len(found) > limit, "url": url}
+    since = _since(form)
+    data = [shown(doc) for doc in shown_part if doc["created"] >= since]
+    has_more = len(found) > limit and len(data) == limit
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
+def _since(form: Form) -> int:
+    """Seconds since 1970. Raises Refusal for bounds that nobody here asks for."""
+    bounds = form.mapping("created")
+    if bounds.keys() - {"gte"} or not all(bound.isdecimal() for bound in bounds.values()):
+        raise errors.invalid("Here created has only the bound gte, in seconds since 1970.", "created")
+    return int(bounds.get("gte", 0))
 
 
 def _place(journal: Journal, kind: str, object_id: str, param: str) -> int:

@@ -15,6 +15,8 @@ class Token:
     """Seconds before anything happens."""
     drops_reply: bool = False
     """The connection is closed once the work is done."""
+    refunds_wait: bool = False
+    """Its refunds stay pending until somebody settles them."""
     outages: int = 0
     """So many tries of an intent are answered with 503 before anything happens."""
 
@@ -26,6 +28,7 @@ TOKENS = {
         "is declined for lack of funds", decline_code="insufficient_funds"
     ),
     "pm_card_authenticationRequired": Token("wants 3-D Secure, then pays", wants_shopper=True),
+    "pm_card_pendingRefund": Token("pays, and its refunds stay pending until they are settled", refunds_wait=True),
     "pm_sandbox_slow": Token("pays after 3 seconds", delay=3),
     "pm_sandbox_unknown": Token("pays and drops the reply", drops_reply=True),
     "pm_sandbox_outage": Token("is answered with 503 twice, then pays", outages=2),

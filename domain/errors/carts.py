@@ -22,7 +22,7 @@ class CartAlreadyOrdered(Fact):
 
 class CurrencyMismatch(Fact):
     code = "currency-mismatch"
-    title = "A cart has one currency"
+    title = "The currencies differ"
 
 
 class QuantityOutOfRange(Fact):

@@ -16,7 +16,10 @@ class PaymentTokenUnknown(Fact):
 
 
 class PaymentRefused(Fact):
-    """The provider refuses the request itself: not a matter of the card, and repeating it changes nothing."""
+    """The provider refuses the request itself: not a matter of the card, and repeating it changes nothing.
+
+    `reason`: the provider's word, such as charge_disputed. Without one it does not say what became of the request.
+    """
 
     code = "payment-refused"
     title = "The payment provider refused the request"

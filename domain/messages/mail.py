@@ -1,14 +1,17 @@
-"""A mail's contract with Temporal: the id of its row and nothing that stands in it. No address, no token."""
+"""The mails' contract with Temporal: the ids of their rows and nothing that stands in them. No address, no token."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+DISPATCH_ID = "mail-dispatch"
+MAIL_WORKFLOW = "MailWorkflow"
+
 
 class MailOutcome(StrEnum):
     SENT = "sent"
     REFUSED = "refused"  # the recipient's server knows nobody of that name
-    NOT_NEEDED = "not_needed"  # the owner was faster by another one
+    NOT_NEEDED = "not_needed"  # the owner was faster by another one, or does not want it any more
     TO_NOBODY = "to_nobody"  # written only so that its request took as long as any other
 
 
@@ -24,6 +27,16 @@ class MailResult:
     """`outcome` is a MailOutcome."""
 
     outcome: str
+
+
+@dataclass(frozen=True)
+class MailDispatch:
+    """Nothing: which mails wait stands in their rows."""
+
+
+@dataclass(frozen=True)
+class DispatchMails:
+    """Give mails to workflows for a while."""
 
 
 def mail_workflow_id(mail_id: UUID) -> str:

@@ -38,6 +38,7 @@ def upgrade() -> None:
     sa.Column('deadline_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
@@ -49,6 +50,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_returns'))
     )
     op.create_index('ix_returns_by_status', 'returns', ['status', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_index('ix_returns_newest', 'returns', [sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_index('ix_returns_of_user', 'returns', ['user_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_index('ix_returns_open', 'returns', ['created_at'], unique=False, postgresql_where=sa.text('closed_at IS NULL'))
     op.create_index('ix_returns_of_order', 'returns', ['order_id', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     op.create_table('shipments',
     sa.Column('id', sa.UUID(), server_default=sa.text('uuidv7()'), nullable=False),
@@ -65,7 +69,9 @@ def upgrade() -> None:
     sa.Column('return_id', sa.Uuid(), nullable=False),
     sa.Column('sku', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('quantity', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('quantity > 0', name=op.f('ck_return_lines_quantity_positive')),
+    sa.CheckConstraint('amount >= 0', name=op.f('ck_return_lines_amount_not_negative')),
     sa.ForeignKeyConstraint(['return_id'], ['returns.id'], name=op.f('fk_return_lines_return_id')),
     sa.ForeignKeyConstraint(['sku'], ['variants.sku'], name=op.f('fk_return_lines_sku')),
     sa.PrimaryKeyConstraint('return_id', 'sku', name=op.f('pk_return_lines'))
@@ -100,4 +106,7 @@ def downgrade() -> None:
     op.drop_table('shipments')
     op.drop_index('ix_returns_of_order', table_name='returns')
     op.drop_index('ix_returns_by_status', table_name='returns')
+    op.drop_index('ix_returns_newest', table_name='returns')
+    op.drop_index('ix_returns_of_user', table_name='returns')
+    op.drop_index('ix_returns_open', table_name='returns', postgresql_where=sa.text('closed_at IS NULL'))
     op.drop_table('returns')

@@ -82,11 +82,18 @@ def upgrade() -> None:
     op.create_index(op.f('ix_refunds_order_id'), 'refunds', ['order_id'], unique=False)
     op.create_index('ix_refunds_pending', 'refunds', ['created_at'], unique=False, postgresql_where=sa.text("status = 'pending'"))
     op.create_index('uq_refunds_return_id', 'refunds', ['return_id'], unique=True, postgresql_where=sa.text("status <> 'failed'"))
+    op.create_index('ix_payments_newest', 'payments', [sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
+    op.create_index('ix_payments_by_status', 'payments', ['status', sa.literal_column('created_at DESC'), sa.literal_column('id DESC')], unique=False)
     replace_check('ledger_entries', 'account_known', ACCOUNTS[0])
+    op.create_index('ix_webhook_inbox_received_at', 'webhook_inbox', ['received_at'], unique=False)
+    op.execute("UPDATE webhook_inbox SET payload = '{}'")  # kept whole before, with what it told of the shopper
 
 
 def downgrade() -> None:
+    op.drop_index('ix_webhook_inbox_received_at', table_name='webhook_inbox')
     replace_check('ledger_entries', 'account_known', ACCOUNTS[1])
+    op.drop_index('ix_payments_by_status', table_name='payments')
+    op.drop_index('ix_payments_newest', table_name='payments')
     op.drop_index('uq_refunds_return_id', table_name='refunds', postgresql_where=sa.text("status <> 'failed'"))
     op.drop_index('ix_refunds_pending', table_name='refunds', postgresql_where=sa.text("status = 'pending'"))
     op.drop_index(op.f('ix_refunds_order_id'), table_name='refunds')

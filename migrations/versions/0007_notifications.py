@@ -41,7 +41,7 @@ def upgrade() -> None:
     sa.Column('user_id', sa.Uuid(), nullable=False),
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
     sa.Column('order_id', sa.Uuid(), nullable=True),
-    sa.Column('event', sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+    sa.Column('event', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('facts', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
     sa.Column('xid', XID8(), server_default=sa.text('pg_current_xact_id()'), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -56,7 +56,10 @@ def upgrade() -> None:
     op.create_index('ix_notifications_unread', 'notifications', ['user_id'], unique=False, postgresql_where=sa.text('read_at IS NULL'))
     op.add_column('mails', sa.Column('notification_id', sa.Uuid(), nullable=True))
     op.create_unique_constraint(op.f('uq_mails_notification_id'), 'mails', ['notification_id'])
-    op.create_foreign_key(op.f('fk_mails_notification_id'), 'mails', 'notifications', ['notification_id'], ['id'])
+    op.create_foreign_key(op.f('fk_mails_notification_id'), 'mails', 'notifications', ['notification_id'], ['id'], ondelete='CASCADE')
+    op.add_column('mails', sa.Column('over_at', sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE mails SET over_at = coalesce(sent_at, used_at, now()) WHERE taken_at IS NOT NULL")
+    op.create_index('ix_mails_under_way', 'mails', ['taken_at'], unique=False, postgresql_where=sa.text('over_at IS NULL'))
     replace_check('mails', 'purpose_known', PURPOSES[0])
     op.execute(HINT)
     for table, (prefix, column) in HINTED.items():
@@ -72,6 +75,8 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION hint_of_news")
     op.execute("DELETE FROM mails WHERE purpose = 'notice'")
     replace_check('mails', 'purpose_known', PURPOSES[1])
+    op.drop_index('ix_mails_under_way', table_name='mails', postgresql_where=sa.text('over_at IS NULL'))
+    op.drop_column('mails', 'over_at')
     op.drop_constraint(op.f('fk_mails_notification_id'), 'mails', type_='foreignkey')
     op.drop_constraint(op.f('uq_mails_notification_id'), 'mails', type_='unique')
     op.drop_column('mails', 'notification_id')

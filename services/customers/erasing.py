@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy import Update, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import Delete
 from sqlmodel import col
@@ -17,8 +17,10 @@ from models.accounts import Mail, User, UserSession
 from models.audit import AuditEntry
 from models.customers import Address, Preferences
 from models.idempotency import IdempotencyKey
+from models.notifications import Notification
 from models.orders import CheckoutRequest, Order, OrderEvent
-from models.payments import PaymentAttempt, WebhookMessage
+from models.payments import PaymentAttempt, Refund, WebhookMessage
+from models.returns import Return
 from services import audit
 from services.api_keys import NO_PASSWORD
 from services.audit import Actor
@@ -48,12 +50,15 @@ async def erase(session: AsyncSession, user_id: UUID, request_id: str | None) ->
 
 
 async def _require_no_open_order(session: AsyncSession, user_id: UUID) -> None:
-    """A checkout that was asked for and has no order yet is on its way to one."""
+    """A checkout that was asked for and has no order yet is on its way to one, and a return that is under way ends
+    with money for somebody who is told of it."""
+    comes_back = exists().where(col(Return.order_id) == Order.id, col(Return.closed_at).is_(None))
+    is_asked_for = col(Order.id).is_(None) & col(CheckoutRequest.outcome).is_(None)
     asked = (
         select(CheckoutRequest, Order)
         .outerjoin(Order, col(Order.id) == CheckoutRequest.order_id)
         .where(col(CheckoutRequest.user_id) == user_id)
-        .where(col(Order.status).not_in(CLOSED) | (col(Order.id).is_(None) & col(CheckoutRequest.outcome).is_(None)))
+        .where(col(Order.status).not_in(CLOSED) | is_asked_for | comes_back)
         .order_by(col(CheckoutRequest.created_at))
         .limit(100)
     )
@@ -83,7 +88,7 @@ def _forget_person(user: User) -> None:
 def _statements(user_id: UUID) -> Iterator[Update | Delete]:
     """Each with a free text or an address in it: of the orders their country stays, which the books need."""
     orders = select(col(CheckoutRequest.order_id)).where(col(CheckoutRequest.user_id) == user_id)
-    for table in (Address, Preferences, IdempotencyKey):
+    for table in (Address, Preferences, IdempotencyKey, Notification):
         yield delete(table).where(col(table.user_id) == user_id)
     yield update(UserSession).where(col(UserSession.user_id) == user_id).values(address=None, user_agent=None)
     yield update(Mail).where(col(Mail.user_id) == user_id).values(recipient=None, token_hash=None, used_from=None)
@@ -95,6 +100,8 @@ def _statements(user_id: UUID) -> Iterator[Update | Delete]:
     )
     yield (update(Order).where(col(Order.user_id) == user_id).values(shipping_address=_country_of(Order), notes=None))
     yield update(OrderEvent).where(col(OrderEvent.order_id).in_(orders)).values(note=None)
+    yield update(Return).where(col(Return.user_id) == user_id).values(reason="", note=None)
+    yield update(Refund).where(col(Refund.order_id).in_(orders)).values(reason="")
     yield update(PaymentAttempt).where(col(PaymentAttempt.order_id).in_(orders)).values(payment_token=ERASED)
     yield update(WebhookMessage).where(col(WebhookMessage.order_id).in_(orders)).values(payload={})
 

@@ -8,5 +8,6 @@ from services.inventory.holding import commit, hold, release
 from services.inventory.locations import main_location
 from services.inventory.opening import forget, open_stock
 from services.inventory.reading import StockPicture, picture
+from services.inventory.returning import take_back
 
-__all__ = ["StockPicture", "commit", "forget", "hold", "main_location", "open_stock", "picture", "release"]
+__all__ = ["StockPicture", "commit", "forget", "hold", "main_location", "open_stock", "picture", "release", "take_back"]

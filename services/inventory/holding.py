@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, Update, insert, literal, select, true, update
+from sqlalchemy import CTE, Select, Update, case, insert, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import Insert
 from sqlmodel import col
@@ -44,8 +44,13 @@ async def hold(session: AsyncSession, order_id: UUID) -> None:
     await shift(session, changes, _holding(order_id, changes), _gate(order_id, _R.HELD))
 
 
-async def release(session: AsyncSession, order_id: UUID, *, expired: bool = False) -> None:
-    """Undo a hold, or a sale by a compensating ledger row. Leaves the gate shut even when nothing was held."""
+async def release(
+    session: AsyncSession, order_id: UUID, *, expired: bool = False, keep: Mapping[str, int] | None = None
+) -> None:
+    """Undo a hold, or a sale by a compensating ledger row. Leaves the gate shut even when nothing was held.
+
+    `keep` are units of a sale that have left the house, by SKU: they stay sold.
+    """
     status = await _lock_gate(session, order_id)
     if status in (_R.RELEASED, _R.EXPIRED):
         return
@@ -53,13 +58,37 @@ async def release(session: AsyncSession, order_id: UUID, *, expired: bool = Fals
     if status is _R.NONE:
         await session.execute(_gate(order_id, end))
         return
-    await lock(session, _skus(order_id))
+    shelves = await lock(session, _skus(order_id))
     if status is _R.HELD:
         await shift(session, _reserved(order_id, reserved=-1), *_ending(order_id, end))
+    elif keep:
+        await _release_all_but(session, order_id, shelves, keep)
     else:
         changes = _reserved(order_id, on_hand=1)
         undone = booking(changes, MovementKind.SALE_UNDONE, "order", order_id=order_id)
         await shift(session, changes, undone, *_ending(order_id, end))
+
+
+async def _release_all_but(
+    session: AsyncSession, order_id: UUID, shelves: Sequence[Shelf], keep: Mapping[str, int]
+) -> None:
+    """The gate stays open at `committed`. What is kept is kept where the order was served from first."""
+    places = {(shelf.sku, shelf.location_id): shelf for shelf in shelves}
+    sold = select(col(Reservation.sku), col(Reservation.location_id), col(Reservation.quantity)).where(
+        col(Reservation.order_id) == order_id, col(Reservation.status) == _R.COMMITTED
+    )
+    rows = [(places[sku, location_id], units) for sku, location_id, units in await session.execute(sold)]
+    kept = dict(keep)
+    back = []
+    for shelf, units in sorted(rows, key=lambda row: place_in_line(row[0].code)):
+        stays = min(units, kept.get(shelf.sku, 0))
+        kept[shelf.sku] = kept.get(shelf.sku, 0) - stays
+        if units > stays:
+            back.append(Change(shelf, on_hand=units - stays))
+    if back:
+        changes = listed(back)
+        undone = booking(changes, MovementKind.SALE_UNDONE, "order", order_id=order_id)
+        await shift(session, changes, undone, _shrinking(order_id, changes))
 
 
 async def commit(session: AsyncSession, order_id: UUID) -> None:
@@ -144,6 +173,23 @@ def _reserved(order_id: UUID, *, on_hand: int = 0, reserved: int = 0) -> CTE:
 def _ending(order_id: UUID, status: ReservationStatus) -> tuple[Update, Update]:
     reservations = update(Reservation).where(col(Reservation.order_id) == order_id).values(status=status)
     return reservations, _gate(order_id, status)
+
+
+def _shrinking(order_id: UUID, changes: CTE) -> Update:
+    """The reservations without these units; one of which nothing is left is released."""
+    units, is_all = col(Reservation.quantity), col(Reservation.quantity) == changes.c.on_hand
+    return (
+        update(Reservation)
+        .where(
+            col(Reservation.order_id) == order_id,
+            col(Reservation.sku) == changes.c.sku,
+            col(Reservation.location_id) == changes.c.location_id,
+        )
+        .values(
+            quantity=case((is_all, units), else_=units - changes.c.on_hand),
+            status=case((is_all, literal(_R.RELEASED.value)), else_=col(Reservation.status)),
+        )
+    )
 
 
 def _gate(order_id: UUID, status: ReservationStatus) -> Update:

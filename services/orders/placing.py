@@ -9,12 +9,13 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.errors import NotFound
+from domain.errors import NotFound, Unavailable
 from domain.money import Money
-from domain.orders import FIRST_STATUS, CancelReason, CaptureAt, OrderStatus, PaymentMethod
+from domain.notifications import NoticeKind
+from domain.orders import CANCELLABLE, FIRST_STATUS, CancelReason, CaptureAt, OrderStatus, PaymentMethod
 from domain.pricing import PricedLine, totals
 from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
-from services import inventory
+from services import inventory, notices, payments
 from services.orders import requesting
 from services.orders.moving import move
 
@@ -134,6 +135,17 @@ async def confirm(session: AsyncSession, order_id: UUID, by: str, note: str | No
         await inventory.commit(session, order_id)
 
 
+REFUSALS = frozenset(
+    {
+        CancelReason.OUT_OF_STOCK,
+        CancelReason.PAYMENT_DECLINED,
+        CancelReason.PAYMENT_TOKEN_UNKNOWN,
+        CancelReason.PAYMENT_REFUSED,
+    }
+)
+"""What a checkout answers with: a shopper who hears it in the reply to the click is not told again."""
+
+
 @dataclass(frozen=True)
 class Cancellation:
     """`refusal` answers a later look at the same request, if the shopper was not told of an order before."""
@@ -148,21 +160,23 @@ async def cancel(session: AsyncSession, order_id: UUID, cancellation: Cancellati
     """Write `cancelled`: the last word, once money and stock are undone. Repeating it changes nothing.
 
     An order that was never placed is placed first, so that its key leads to an order that says what happened.
+    Raises Unavailable while not all of its money is back.
     """
     await place(session, order_id, holds)
-    await move(
+    payment = await payments.locked_if_any(session, order_id)
+    if payment is not None and payment.captured != payment.refunded:
+        raise Unavailable("The order's money is not back yet.")
+    has_moved = await move(
         session,
         order_id,
-        {
-            OrderStatus.PENDING_PAYMENT,
-            OrderStatus.PENDING_CONFIRMATION,
-            OrderStatus.PAYMENT_FAILED,
-            OrderStatus.CONFIRMED,
-        },
+        CANCELLABLE,
         OrderStatus.CANCELLED,
         kind="cancelled",
         by=cancellation.by,
         note=cancellation.note,
         cancel_reason=cancellation.reason.value,
     )
-    await requesting.refuse(session, order_id, cancellation.refusal)
+    is_the_reply = await requesting.refuse(session, order_id, cancellation.refusal)
+    if has_moved and not (is_the_reply and cancellation.reason in REFUSALS):
+        reason = cancellation.reason.value
+        await notices.tell(session, order_id, "cancelled", NoticeKind.ORDER_CANCELLED, reason=reason)

@@ -1,5 +1,6 @@
 """Reading orders: whole, with their lines and their payment, in a fixed number of queries."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,9 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import NotFound
-from domain.orders import FIRST_STATUS, OrderStatus, PaymentMethod, PaymentStatus
+from domain.orders import FIRST_STATUS, PENDING, OrderStatus, PaymentMethod, PaymentStatus
+from models.fulfilment import Shipment, ShipmentLine
 from models.orders import CheckoutRequest, Order, OrderEvent, OrderLine
 from models.payments import Payment
+
+UNSENT = PENDING | {OrderStatus.CONFIRMED}
+"""States of orders that have no shipment yet."""
+
+
+@dataclass
+class Sent:
+    shipment: Shipment
+    lines: list[ShipmentLine] = field(default_factory=list)
 
 
 @dataclass
@@ -19,6 +30,7 @@ class WholeOrder:
     order: Order
     payment: Payment | None
     lines: list[OrderLine] = field(default_factory=list)
+    shipments: list[Sent] = field(default_factory=list)
 
     @property
     def payment_status(self) -> PaymentStatus:
@@ -78,6 +90,24 @@ async def page(
     return await _complete(session, statement.order_by(col(Order.placed_at).desc(), col(Order.id).desc()).limit(limit))
 
 
+@dataclass(frozen=True)
+class Standing:
+    """An order at a glance."""
+
+    number: str
+    status: OrderStatus
+    payment_method: str
+
+
+async def standings(session: AsyncSession, order_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """Of those of these orders that are placed."""
+    statement = select(col(Order.id), col(Order.number), col(Order.status), col(Order.payment_method)).where(
+        col(Order.id).in_(order_ids)
+    )
+    rows = await session.execute(statement)
+    return {order_id: Standing(number, OrderStatus(status), method) for order_id, number, status, method in rows}
+
+
 async def timeline(session: AsyncSession, order_id: UUID, viewer: Viewer) -> list[OrderEvent]:
     """Everything that happened to the order, oldest first. Raises NotFound as `one` does."""
     if await one(session, order_id, viewer) is None:
@@ -98,4 +128,22 @@ async def _complete(session: AsyncSession, statement: Select[Order, Payment]) ->
         lines = select(OrderLine).where(col(OrderLine.order_id).in_(orders)).order_by(col(OrderLine.position))
         for line in (await session.execute(lines)).scalars():
             orders[line.order_id].lines.append(line)
+    if sent := [order_id for order_id, whole in orders.items() if whole.order.status not in UNSENT]:
+        await _add_shipments(session, {order_id: orders[order_id] for order_id in sent})
     return list(orders.values())
+
+
+async def _add_shipments(session: AsyncSession, orders: dict[UUID, WholeOrder]) -> None:
+    """The oldest first."""
+    statement = (
+        select(Shipment, ShipmentLine)
+        .join(ShipmentLine, col(ShipmentLine.shipment_id) == Shipment.id)
+        .where(col(Shipment.order_id).in_(orders))
+        .order_by(col(Shipment.shipped_at), col(Shipment.id), col(ShipmentLine.sku))
+    )
+    known: dict[UUID, Sent] = {}
+    for shipment, line in (await session.execute(statement)).all():
+        if shipment.id not in known:
+            known[shipment.id] = Sent(shipment)
+            orders[shipment.order_id].shipments.append(known[shipment.id])
+        known[shipment.id].lines.append(line)

@@ -109,16 +109,16 @@ async def _holder(session: AsyncSession, cart_id: UUID) -> dict[str, str]:
     return {} if holder is None else {"order_id": str(holder)}
 
 
-async def accept(session: AsyncSession, order_id: UUID) -> None:
-    """From now on the same key answers with the order. An answer that was given stays."""
-    await _settle(session, order_id, outcome=RequestOutcome.ACCEPTED)
+async def accept(session: AsyncSession, order_id: UUID) -> bool:
+    """From now on the same key answers with the order. An answer that was given stays; True when this is the first."""
+    return await _settle(session, order_id, outcome=RequestOutcome.ACCEPTED)
 
 
-async def refuse(session: AsyncSession, order_id: UUID, refusal: dict[str, Any]) -> None:
-    """Free the cart, and remember the refusal unless the shopper was told of an order before."""
+async def refuse(session: AsyncSession, order_id: UUID, refusal: dict[str, Any]) -> bool:
+    """Free the cart, and remember the refusal unless the shopper was told of an order before: then False."""
     held = (col(CheckoutRequest.order_id) == order_id, col(CheckoutRequest.claim) == CartClaim.HELD)
     await session.execute(update(CheckoutRequest).where(*held).values(claim=CartClaim.FREED))
-    await _settle(session, order_id, outcome=RequestOutcome.REFUSED, refusal=refusal)
+    return await _settle(session, order_id, outcome=RequestOutcome.REFUSED, refusal=refusal)
 
 
 async def mark_taken(session: AsyncSession, order_id: UUID, version: int) -> None:
@@ -127,9 +127,10 @@ async def mark_taken(session: AsyncSession, order_id: UUID, version: int) -> Non
     await session.execute(update(CheckoutRequest).where(*held).values(claim=CartClaim.TAKEN, taken_version=version))
 
 
-async def _settle(session: AsyncSession, order_id: UUID, **values: Any) -> None:
+async def _settle(session: AsyncSession, order_id: UUID, **values: Any) -> bool:
     unsettled = (col(CheckoutRequest.order_id) == order_id, col(CheckoutRequest.outcome).is_(None))
-    await session.execute(update(CheckoutRequest).where(*unsettled).values(**values))
+    statement = update(CheckoutRequest).where(*unsettled).values(**values).returning(col(CheckoutRequest.order_id))
+    return (await session.execute(statement)).scalar_one_or_none() is not None
 
 
 def _without_order() -> ColumnElement[bool]:

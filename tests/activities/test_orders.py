@@ -1,5 +1,6 @@
 """place_order, confirm_order, cancel_order and what happens while an order waits: each of them twice."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from activities.orders import OrderActivities
 from core.settings import Settings
 from domain.errors import NotAllowedInState, NotFound
 from domain.messages.checkout import CancelOrder, ConfirmOrder, OrderStep, ReleaseStock, RemindStaff, parse_decision
+from domain.messages.steering import MoveHold, TellStuck
 from domain.orders import OrderStatus, PaymentMethod
 from tests.activities.conftest import run
 from tests.builders import Shop
@@ -132,3 +134,42 @@ async def test_no_note_of_a_signal_can_stall_its_order(shop: Shop, orders: Order
     if decision := parse_decision(({"note": note},)):
         await run(orders.confirm_order, ConfirmOrder(str(order_id), decision.by, decision.note))
     assert await shop.status(order_id) is OrderStatus.PENDING_CONFIRMATION, "a malformed signal decides nothing"
+
+
+async def test_extending_a_hold_twice_to_the_same_end_extends_it_once(shop: Shop, orders: OrderActivities) -> None:
+    order_id = await shop.held({"LAMP": 2})
+    ends_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    for _ in range(2):
+        await run(orders.extend_hold, MoveHold(str(order_id), ends_at.isoformat(), "desk", "on holiday"))
+    assert (await shop.order(order_id)).hold_expires_at == ends_at
+    assert await shop.rows("SELECT DISTINCT expires_at FROM reservations") == [(ends_at,)]
+    assert await shop.events(order_id) == ["placed", "hold_extended"]
+    await shop.require_invariants()
+
+
+async def test_an_earlier_end_shortens_no_hold(shop: Shop, orders: OrderActivities) -> None:
+    order_id = await shop.held({"LAMP": 2})
+    before = (await shop.order(order_id)).hold_expires_at
+    await run(orders.extend_hold, MoveHold(str(order_id), (before - timedelta(minutes=1)).isoformat(), "desk"))
+    assert (await shop.order(order_id)).hold_expires_at == before
+
+
+async def test_what_is_sold_or_given_back_is_not_held_for_longer(shop: Shop, orders: OrderActivities) -> None:
+    ends_at = (datetime.now(UTC) + timedelta(days=8)).isoformat()
+    for order_id in (await shop.confirmed({"LAMP": 1}), await shop.cancelled({"LAMP": 1})):
+        with pytest.raises(NotAllowedInState):
+            await run(orders.extend_hold, MoveHold(str(order_id), ends_at, "desk"))
+    with pytest.raises(NotFound):
+        await run(orders.extend_hold, MoveHold(str(uuid4()), ends_at, "desk"))
+    await shop.require_invariants()
+
+
+async def test_staff_are_told_once_that_a_step_is_stuck(shop: Shop, orders: OrderActivities) -> None:
+    for role in ("staff", "admin", "customer"):
+        await shop.user(role)
+    order_id = await shop.held({"LAMP": 1})
+    for since in (1, 1, 2):
+        await run(orders.tell_stuck, TellStuck(str(order_id), "capture_payment", since))
+    told = await shop.rows("SELECT order_id, facts->>'step' FROM notifications WHERE kind = 'order_stuck'")
+    assert told == [(order_id, "capture_payment")] * 4, "two people, twice"
+    assert await shop.rows("SELECT 1 FROM mails") == []

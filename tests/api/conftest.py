@@ -23,6 +23,7 @@ from core.settings import Settings
 from devstack.servers import Postgres, TemporalServer
 from devstack.servers import Redis as RedisServer
 from domain.permissions import Role
+from gateways.stripe_payments import StripePayments
 from tests.api.wire import Wire
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
@@ -61,6 +62,7 @@ def api_settings(settings: Settings) -> Settings:
             "worker_sandbox": False,
             "worker_max_cached_workflows": 1000,
             "checkout_reply_deadline": timedelta(seconds=60),
+            "reconciliation_settling": timedelta(0),
             "log_level": "CRITICAL",
         }
     )
@@ -161,6 +163,18 @@ async def wires(
             resources, gateway=app.state.resources.gateway, temporal=temporal, checkouts=checkouts
         )
         yield wires
+
+
+@pytest.fixture
+async def signed_webhooks(app: FastAPI, resources: Resources) -> AsyncIterator[None]:
+    """Signatures of webhooks are verified as in earnest. The provider itself is not there, nor asked."""
+    changes = {
+        "stripe_api_base": "http://127.0.0.1:9", "stripe_webhook_retired_secrets": (SecretStr("whsec_of_last_year"),),
+    }  # fmt: skip
+    gateway = StripePayments.from_settings(resources.settings.model_copy(update=changes))
+    app.state.resources = replace(resources, gateway=gateway)
+    yield
+    await gateway.close()
 
 
 def _caller(app: FastAPI) -> Caller:

@@ -1,28 +1,45 @@
 """From a request to a mail in the mailbox, whatever is away meanwhile."""
 
-import asyncio
 import re
-from dataclasses import replace
-from typing import Any, cast
-from uuid import UUID
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from api.dependencies import Resources
-from api.mails import Mails
 from core.database import Database
 from core.settings import Settings
 from devstack.mailbox.inbox import Inbox, Letter
-from domain.messages.mail import mail_workflow_id
+from domain.messages.mail import MailDispatch
 from tests.api.conftest import Caller, Wires
 from tests.api.shopping import refused, until
 from tests.api.signing import EMAIL, PASSWORD, ada, bearing, logged_in, mails_to
 from tests.builders import Shop
+from workflows.mail import MailDispatchWorkflow
+
+StartDispatch = Callable[[], Awaitable[None]]
 
 ADA: dict[str, Any] = {"email": EMAIL, "password": PASSWORD, "full_name": "Ada <b>Shopper</b>"}
+
+
+@pytest.fixture
+async def dispatch(temporal: Client, api_settings: Settings) -> AsyncIterator[StartDispatch]:
+    """`await dispatch()` has mails dispatched until the test ends."""
+    name = f"dispatch-{uuid4()}"
+
+    async def start() -> None:
+        queue = api_settings.task_queue
+        await temporal.start_workflow(MailDispatchWorkflow.run, MailDispatch(), id=name, task_queue=queue)
+
+    yield start
+    await temporal.get_workflow_handle(name).terminate()
+
+
+@pytest.fixture
+async def mailing(worker: Worker, dispatch: StartDispatch) -> None:
+    await dispatch()
 
 
 async def register(anonymous: Caller) -> None:
@@ -52,7 +69,7 @@ async def is_verified(anonymous: Caller) -> bool:
     return bool(me.json()["email_verified"])
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("mailing")
 async def test_a_new_address_is_confirmed_with_the_token_that_is_mailed_to_it(
     anonymous: Caller, letters: Inbox
 ) -> None:
@@ -64,7 +81,7 @@ async def test_a_new_address_is_confirmed_with_the_token_that_is_mailed_to_it(
     assert await is_verified(anonymous)
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("mailing")
 async def test_the_owner_of_a_known_address_is_told_and_who_asked_is_not(
     anonymous: Caller, letters: Inbox, shop: Shop
 ) -> None:
@@ -75,7 +92,7 @@ async def test_the_owner_of_a_known_address_is_told_and_who_asked_is_not(
     assert "Ada" not in letter.text + letter.html, "no word of it comes from whoever asked"
 
 
-@pytest.mark.usefixtures("worker")
+@pytest.mark.usefixtures("mailing")
 async def test_a_new_password_by_mail_from_the_first_request_to_the_sign_in(
     anonymous: Caller, letters: Inbox, shop: Shop
 ) -> None:
@@ -96,56 +113,43 @@ async def test_a_mail_is_written_with_the_account_or_not_at_all(
     assert await mails_to(database) == ["verify-email"]
 
 
-class Silence:
-    """A Temporal that takes a call and never answers it."""
-
-    async def start_workflow(self, *_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
-
-async def test_nobody_waits_for_a_temporal_that_does_not_answer(
-    anonymous: Caller, app: FastAPI, resources: Resources, api_settings: Settings, database: Database
-) -> None:
-    silent = Mails(database, cast(Client, Silence()), api_settings)
-    app.state.resources = replace(resources, mails=silent)
-    async with asyncio.timeout(30):
-        await register(anonymous)
-    assert await mails_to(database) == ["verify-email"]
-
-
 @pytest.mark.usefixtures("worker")
 async def test_a_mail_that_was_left_behind_is_taken_up(
-    anonymous: Caller, resources: Resources, letters: Inbox, shop: Shop, wires: Wires
+    anonymous: Caller, dispatch: StartDispatch, letters: Inbox, wires: Wires
 ) -> None:
-    """By a crash between its row and its workflow, or by a Temporal that was away."""
+    """Written while Temporal was away, or no dispatcher ran."""
     wires.temporal.cut()
     await register(anonymous)
-    assert await resources.mails.send_untaken() == 0, "its request may still be at it"
-    await shop.rows("UPDATE mails SET created_at = created_at - interval '61 seconds'")
-    assert await resources.mails.send_untaken() == 1
+    await dispatch()
     await mailed(letters, "Confirm your address")
 
 
-async def test_a_mail_that_waits_for_a_worker_is_started_once(
-    anonymous: Caller, resources: Resources, shop: Shop
+@pytest.mark.usefixtures("mailing")
+async def test_the_mail_is_in_the_language_that_its_owner_prefers(
+    anonymous: Caller, letters: Inbox, shop: Shop
 ) -> None:
-    await register(anonymous)
-    ((mail_id,),) = await shop.rows("SELECT id FROM mails")
-    sending = resources.temporal.get_workflow_handle(mail_workflow_id(UUID(str(mail_id))))
-    first = (await sending.describe()).run_id
-    await shop.rows("UPDATE mails SET created_at = created_at - interval '61 seconds'")
-    assert await asyncio.gather(*(resources.mails.send_untaken() for _ in range(5))) == [1] * 5
-    assert (await sending.describe()).run_id == first
+    user_id = await ada(shop)
+    await shop.rows(
+        "INSERT INTO preferences (user_id, language, currency, order_emails, marketing_emails) "
+        "VALUES (:id, 'de-AT', 'EUR', false, false)",
+        id=user_id,
+    )
+    await anonymous.post("/auth/password-reset", json={"email": EMAIL})
+    letter = await mailed(letters, "Wählen Sie ein neues Passwort")
+    assert '<html lang="de">' in letter.html
 
 
-async def test_a_mail_that_is_on_its_way_is_left_to_its_workflow(
-    anonymous: Caller, resources: Resources, letters: Inbox, shop: Shop, worker: Worker
+@pytest.mark.usefixtures("mailing")
+async def test_what_happens_to_an_order_comes_by_mail_with_a_link_to_it(
+    customer: Caller, letters: Inbox, shop: Shop
 ) -> None:
-    await register(anonymous)
-    await mailed(letters, "Confirm your address")
-    await shop.rows("UPDATE mails SET created_at = created_at - interval '61 seconds'")
-    assert await resources.mails.send_untaken() == 0
-    assert worker.is_running
+    await shop.product("LAMP", price=1999)
+    await shop.rows("UPDATE users SET email = :email WHERE id = :id", email=EMAIL, id=customer.user_id)
+    order_id = await shop.confirmed({"LAMP": 2}, user_id=customer.user_id)
+    number = (await shop.order(order_id)).number
+    letter = await mailed(letters, f"Order {number} is confirmed")
+    assert "Total: $39.98" in letter.text
+    assert f"/orders/{order_id}\n" in letter.text
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "x" * 256])

@@ -96,6 +96,7 @@ async def test_after_a_day_of_trade_everything_adds_up(
 
 
 @pytest.mark.usefixtures("alone")
+@pytest.mark.spoils_books
 async def test_what_does_not_add_up_is_named_with_its_offenders(staff: Caller, shop: Shop, database: Database) -> None:
     await shop.product("LAMP", stock=9)
     paid = await shop.paid({"LAMP": 1})

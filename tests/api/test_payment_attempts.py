@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.client import Client
 
+from domain.money import Money
+from tests.activities.gateways import set_intent
 from tests.api.conftest import Caller
 from tests.api.shopping import COD, DECLINED, THREE_D_SECURE, add, cart_of, keyed, ordered, refused, until
 from tests.builders import Shop
@@ -83,6 +85,46 @@ async def test_the_same_key_tries_a_card_once_however_often_it_is_sent(
     assert {(answer.status_code, answer.json()["status"]) for answer in answers} == {(201, "confirmed")}
     assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 7
     assert gateway.count("confirm") == before + 1
+
+
+async def test_of_two_different_cards_at_once_one_pays_once_and_both_are_told(
+    customer: Caller, order: dict[str, Any], gateway: FakePayments, shop: Shop, temporal: Client
+) -> None:
+    good, bad = await asyncio.gather(pay(customer, order), pay(customer, order, DECLINED))
+    assert good.status_code in (201, 402, 409)
+    assert bad.status_code in (201, 402, 409)
+    if (await customer.get(f"/orders/{order['id']}")).json()["status"] == "payment_failed":
+        assert (await pay(customer, order)).status_code == 201
+    await temporal.get_workflow_handle(order["workflow_id"]).result()
+    assert (await customer.get(f"/orders/{order['id']}")).json()["payment_status"] == "captured"
+    assert (len(gateway.intents), gateway.count("capture")) == (1, 1)
+    assert await shop.stock("LAMP") == (3, 0)
+    await shop.require_invariants()
+
+
+async def test_a_card_that_comes_after_the_hold_s_end_is_refused_and_not_asked_about(
+    customer: Caller, shop: Shop, order: dict[str, Any], temporal: Client, gateway: FakePayments
+) -> None:
+    """The end of a hold ends the checkout as a cancellation does; the stock is somebody else's by now."""
+    checkout = temporal.get_workflow_handle(order["workflow_id"])
+    await checkout.signal("cancel_order")
+    assert (await checkout.result())["status"] == "cancelled"
+    assert await shop.stock("LAMP") == (5, 0)
+    before = list(gateway.calls)
+    answers = await asyncio.gather(*(pay(customer, order) for _ in range(3)))
+    for answer in answers:
+        refused(answer, 409, "not-allowed-in-state")
+    assert gateway.calls == before
+
+
+async def test_another_amount_on_the_intent_is_not_paid_with_another_card(
+    customer: Caller, shop: Shop, order: dict[str, Any], gateway: FakePayments, temporal: Client
+) -> None:
+    set_intent(gateway, UUID(order["id"]), amount=Money(1, "USD"))
+    refused(await pay(customer, order), 402, "payment-refused")
+    assert (await temporal.get_workflow_handle(order["workflow_id"]).result())["status"] == "cancelled"
+    assert gateway.count("capture") == 0
+    assert await shop.stock("LAMP") == (5, 0)
 
 
 async def test_the_same_key_tells_the_same_once_the_checkout_is_over(

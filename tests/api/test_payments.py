@@ -1,13 +1,15 @@
 """Payments, as their owner and staff see them."""
 
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import select
 from sqlmodel import col
 
 from models.payments import Payment
+from services import payments
 from tests.api.conftest import Caller
-from tests.api.shopping import refused, usd
+from tests.api.shopping import fields_of, refused, usd
 from tests.builders import Shop
 
 
@@ -46,3 +48,26 @@ async def test_an_orders_payment_is_found_by_the_order(customer: Caller, shop: S
     payment = await payment_of(shop, customer)
     order = (await customer.get(f"/orders/{payment.order_id}")).json()
     assert (order["payment_id"], order["payment_status"]) == (str(payment.id), "captured")
+
+
+async def test_staff_list_payments_by_pages_and_by_state(customer: Caller, staff: Caller, shop: Shop) -> None:
+    await shop.product("LAMP")
+    refused(await customer.get("/payments"), 403, "forbidden")
+    paid = [(await shop.payment(await shop.paid({"LAMP": 1}))).id for _ in range(3)]
+    held = await shop.held({"LAMP": 1})
+    async with shop.database.transaction() as session:
+        pending = await payments.open_payment(session, held, "stripe")
+
+    async def listed(**query: Any) -> dict[str, Any]:
+        page: dict[str, Any] = (await staff.get("/payments", params=query)).json()
+        return page
+
+    first = await listed(limit=3)
+    second = await listed(limit=3, cursor=first["next_cursor"])
+    ids = [item["id"] for item in first["items"] + second["items"]]
+    assert (ids, second["next_cursor"]) == ([str(pending.id), *map(str, reversed(paid))], None)
+    assert [item["id"] for item in (await listed(status="pending"))["items"]] == [str(pending.id)]
+    assert len((await listed(status="captured"))["items"]) == 3
+    assert fields_of(refused(await staff.get("/payments", params={"status": "lost"}), 422, "validation-failed")) == {
+        "query.status"
+    }

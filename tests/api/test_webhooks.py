@@ -1,67 +1,20 @@
 """The payment provider's webhooks: signed, kept once, then passed on, and only then answered."""
 
 import asyncio
-import hmac
-import json
-import time
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from temporalio.client import Client
 
-from api.dependencies import Resources
 from core.settings import DEFAULT_WEBHOOK_SECRET
-from gateways.stripe_payments import StripePayments
 from tests.api.conftest import Caller, Wires
 from tests.api.shopping import THREE_D_SECURE, add, ordered, refused
+from tests.api.webhooks import OUTCOME, RETIRED_SECRET, deliver, event, inbox, intent_of, signature
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 
-NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-async def stripe(app: FastAPI, resources: Resources) -> AsyncIterator[None]:
-    """The API verifies signatures as it does in earnest. The provider itself is not there, nor asked."""
-    gateway = StripePayments("sk_test", base=NOWHERE, webhook_secrets=["whsec_of_last_year", DEFAULT_WEBHOOK_SECRET])
-    app.state.resources = replace(resources, gateway=gateway)
-    yield
-    await gateway.close()
-
-
-def event(order_id: object = None, event_id: str | None = None) -> bytes:
-    metadata = {} if order_id is None else {"order_id": str(order_id)}
-    intent = {"id": "pi_1", "object": "payment_intent", "metadata": metadata}
-    return json.dumps(
-        {
-            "id": event_id or f"evt_{uuid4().hex}",
-            "object": "event",
-            "type": "payment_intent.amount_capturable_updated",
-            "data": {"object": intent},
-        }
-    ).encode()
-
-
-def signature(payload: bytes, secret: str = DEFAULT_WEBHOOK_SECRET, age: int = 0) -> str:
-    at = int(time.time()) - age
-    digest = hmac.digest(secret.encode(), f"{at}.".encode() + payload, sha256).hex()
-    return f"t={at},v1={digest}"
-
-
-async def deliver(caller: Caller, payload: bytes, signed: str | None = None) -> httpx.Response:
-    headers = {"Stripe-Signature": signature(payload) if signed is None else signed}
-    return await caller.post("/webhooks/payments/stripe", content=payload, headers=headers)
-
-
-async def inbox(shop: Shop) -> list[tuple[Any, ...]]:
-    return await shop.rows("SELECT event_id, order_id, delivered_at IS NOT NULL FROM webhook_inbox")
-
+pytestmark = pytest.mark.usefixtures("signed_webhooks")
 
 PAYLOAD = event()
 FORGERIES = {
@@ -70,6 +23,8 @@ FORGERIES = {
     "another secret's": signature(PAYLOAD, "whsec_guessed"),
     "another body's": signature(event()),
     "six minutes old": signature(PAYLOAD, age=360),
+    "of in an hour": signature(PAYLOAD, age=-3600),
+    "six minutes old, with the retired secret": signature(PAYLOAD, RETIRED_SECRET, age=360),
     "without its time": signature(PAYLOAD).split(",")[1],
     "with another time": signature(PAYLOAD).replace("t=", "t=1"),
 }
@@ -83,14 +38,53 @@ async def test_a_webhook_whose_signature_does_not_hold_is_refused_and_not_kept(
     assert await inbox(shop) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"not json"])
+NO_EVENTS = [
+    b"", b"{", b"\xff\xfe", b"not json", b"[]", b"null", b"7", b"[" * 100_000,
+    event(event_id="evt_\x00"), event(type_="z" * 121), event(id="pi_\ud800"),
+    b'{"object": "event", "id": 7, "type": "t", "data": {"object": {}}}',
+    b'{"object": "event", "id": "evt_1", "type": "t", "data": {"object": "pi_1"}}',
+    b'{"object": "event", "id": "evt_1", "type": "charge.refunded", "data": {"object": {"object": "charge"}}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NO_EVENTS, ids=range(len(NO_EVENTS)))
 async def test_a_signed_body_that_is_no_event_is_refused(anonymous: Caller, shop: Shop, body: bytes) -> None:
     refused(await deliver(anonymous, body), 400, "webhook-refused")
     assert await inbox(shop) == []
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_a_webhook_that_is_not_sent_as_json_is_refused(anonymous: Caller, shop: Shop, content_type: str) -> None:
+    refused(await deliver(anonymous, PAYLOAD, content_type=content_type), 400, "webhook-refused")
+    assert await inbox(shop) == []
+
+
+async def test_a_webhook_of_two_megabytes_is_refused_however_well_it_is_signed(anonymous: Caller, shop: Shop) -> None:
+    refused(await deliver(anonymous, event(description="z" * 2 * 1024**2)), 413, "body-too-large")
+    assert await inbox(shop) == []
+
+
+async def test_the_secret_before_this_one_still_signs_while_the_provider_changes_over(
+    anonymous: Caller, shop: Shop
+) -> None:
+    for secret in (RETIRED_SECRET, DEFAULT_WEBHOOK_SECRET):
+        payload = event(event_id=f"evt_{secret}")
+        assert (await deliver(anonymous, payload, signature(payload, secret))).status_code == 204
+    assert len(await inbox(shop)) == 2
+
+
+async def test_of_a_webhook_only_ids_and_amounts_are_kept_and_nobody_s_name_or_card(
+    anonymous: Caller, shop: Shop
+) -> None:
+    person = {"name": "Ada Shopper", "email": "ada@example.com", "card": {"last4": "4242", "brand": "visa"}}
+    told: dict[str, Any] = {"status": "requires_capture", "amount": 1999, "currency": "usd", "billing_details": person}
+    await deliver(anonymous, event(receipt_email="ada@example.com", client_secret="pi_1_secret_x", **told))
+    kept = {"id": "pi_1", "object": "payment_intent", "status": "requires_capture", "amount": 1999, "currency": "usd"}
+    assert await shop.rows("SELECT payload FROM webhook_inbox") == [(kept | {"is_outcome": True},)]
+
+
 async def test_a_webhook_of_a_provider_that_we_do_not_have_is_not_found(anonymous: Caller) -> None:
-    headers = {"Stripe-Signature": signature(PAYLOAD)}
+    headers = {"Stripe-Signature": signature(PAYLOAD), "Content-Type": "application/json"}
     answer = await anonymous.post("/webhooks/payments/other", content=PAYLOAD, headers=headers)
     refused(answer, 404, "not-found")
 
@@ -157,6 +151,43 @@ async def test_a_webhook_is_only_a_hint_and_never_believed(
             await asyncio.sleep(0.02)
     assert (await customer.get(f"/orders/{order['id']}")).json()["status"] == "pending_payment"
     assert await news_heard(temporal, order) == 1, "a redelivery is passed on no more"
+
+
+async def test_a_webhook_that_comes_late_reaches_nobody(
+    anonymous: Caller, customer: Caller, temporal: Client, gateway: FakePayments, order: dict[str, Any], shop: Shop
+) -> None:
+    gateway.finish_3ds(intent_of(order["id"]), paid=True)
+    assert (await deliver(anonymous, event(order["id"]))).status_code == 204
+    await temporal.get_workflow_handle(order["workflow_id"]).result()
+    before = (await customer.get(f"/orders/{order['id']}")).json()
+    for type_ in ("payment_intent.payment_failed", "payment_intent.canceled", OUTCOME):
+        assert (await deliver(anonymous, event(order["id"], type_=type_))).status_code == 204
+    assert (await customer.get(f"/orders/{order['id']}")).json() == before
+    assert len(await inbox(shop)) == 4
+    assert await news_heard(temporal, order) == 1
+    await shop.require_invariants()
+
+
+async def test_a_webhook_about_another_shop_s_intent_changes_nothing_even_if_it_names_our_order(
+    anonymous: Caller, temporal: Client, gateway: FakePayments, order: dict[str, Any], shop: Shop
+) -> None:
+    before = list(gateway.calls)
+    assert (await deliver(anonymous, event(order["id"], "evt_1", id="pi_of_another_shop"))).status_code == 204
+    assert await inbox(shop) == [("evt_1", UUID(order["id"]), True)]
+    assert await news_heard(temporal, order) == 0
+    assert gateway.calls == before
+
+
+async def test_the_order_in_which_webhooks_come_does_not_matter(
+    anonymous: Caller, temporal: Client, gateway: FakePayments, order: dict[str, Any]
+) -> None:
+    """“It failed”, which is older, comes after “it succeeded”: the provider is asked, and neither is believed."""
+    gateway.finish_3ds(intent_of(order["id"]), paid=True)
+    types = ("payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.requires_action")
+    answers = await asyncio.gather(*(deliver(anonymous, event(order["id"], type_=type_)) for type_ in types))
+    assert {answer.status_code for answer in answers} == {204}
+    result = await temporal.get_workflow_handle(order["workflow_id"]).result()
+    assert result["status"] == "confirmed"
 
 
 async def test_a_webhook_that_cannot_be_passed_on_is_kept_and_not_acknowledged_until_it_can(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 import stripe
 from stripe import StripeClient
@@ -113,3 +114,23 @@ async def test_a_refund_of_nothing_known_is_refused(client: StripeClient) -> Non
         with pytest.raises(stripe.InvalidRequestError) as refusal:
             await client.v1.refunds.create_async(subject)  # type: ignore[arg-type]
         assert (refusal.value.http_status, refusal.value.code) == (404, "resource_missing")
+
+
+async def test_a_refund_is_settled_once_and_one_that_failed_may_be_made_again(
+    client: StripeClient, sandbox: SandboxServer
+) -> None:
+    intents = client.v1.payment_intents
+    intent = await intents.create_async({"amount": 1000, "currency": "eur"})
+    await intents.confirm_async(intent.id, {"payment_method": "pm_card_pendingRefund"})
+    refund = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    assert refund.status == "pending"
+    with pytest.raises(stripe.InvalidRequestError):  # what is pending is spoken for
+        await client.v1.refunds.create_async({"payment_intent": intent.id, "amount": 1})
+    sandbox.settle_refund(refund.id, is_paid=False)
+    again = await client.v1.refunds.create_async({"payment_intent": intent.id})
+    sandbox.settle_refund(again.id, is_paid=True)
+    for settled in (refund.id, again.id, "re_nobody"):
+        with pytest.raises(httpx.HTTPStatusError):
+            sandbox.settle_refund(settled, is_paid=False)
+    charge = await charge_of(client, await intents.retrieve_async(intent.id))
+    assert (charge.amount_refunded, charge.refunded) == (1000, True)

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from traceback import format_exception
 from uuid import UUID
 
 import pytest
 
 from core.settings import Settings, SmtpSecurity
-from devstack.mailbox.inbox import Inbox
+from devstack.mailbox.inbox import Inbox, Letter
+from devstack.mailbox.smtp import listen
 from devstack.servers.ports import free_port
 from gateways.mail import MailRelayAway, Message, RecipientRefused
 from gateways.smtp_mail import SmtpMail
@@ -58,6 +61,24 @@ async def test_a_mail_that_is_sent_twice_says_that_it_is_the_same(settings: Sett
     for _ in range(2):
         await SmtpMail.from_settings(settings).send(MAIL)
     assert [letter.message_id for letter in letters.newest(10)] == [f"<mail.{MAIL.id}@tillwright.example>"] * 2
+
+
+@pytest.mark.parametrize("page", ["https://shop.example/preferences", None])
+async def test_a_mail_says_its_language_and_where_such_mails_are_declined(page: str | None) -> None:
+    kept: list[EmailMessage] = []
+
+    class Keeper(Inbox):
+        def take(self, sender: str, recipients: list[str], content: bytes) -> Letter:
+            kept.append(message_from_bytes(content, policy=policy.default))
+            return super().take(sender, recipients, content)
+
+    port = free_port()
+    async with await listen(Keeper(), "127.0.0.1", port):
+        await gateway(port).send(replace(MAIL, language="de", unsubscribe=page))
+    (letter,) = kept
+    assert letter["Content-Language"] == "de"
+    assert letter["List-Unsubscribe"] == (f"<{page}>" if page else None)
+    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
 
 
 async def test_an_address_that_is_not_ascii_gets_its_mail(settings: Settings, letters: Inbox) -> None:

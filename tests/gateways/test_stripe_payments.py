@@ -1,6 +1,7 @@
 """The adapter against the sandbox provider: what money does, and what is told when something goes wrong."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -185,7 +186,7 @@ async def test_a_refund_at_the_provider_is_told_and_a_void_is_none(
     async with sandbox.api() as api:
         (await api.post("/v1/refunds", data={"payment_intent": refunded.ref, "amount": "500"})).raise_for_status()
     await payments.void(voided.ref, order_id)
-    journal = {intent.ref: intent for intent in await payments.journal()}
+    journal = {intent.ref: intent async for page in payments.journal() for intent in page}
     assert journal[refunded.ref] == await payments.retrieve(refunded.ref)
     assert journal[refunded.ref].refunded == Money(500, "USD")
     assert journal[voided.ref].refunded == NOTHING
@@ -271,6 +272,28 @@ async def test_a_wrong_api_key_and_an_unknown_intent_are_refusals(
 async def test_the_journal_pages_through_more_than_a_hundred_intents(payments: StripePayments) -> None:
     order_ids = {uuid4() for _ in range(130)}
     await asyncio.gather(*(payments.create(order_id, PRICE) for order_id in order_ids))
-    journal = await payments.journal()
+    journal = [intent async for page in payments.journal() for intent in page]
     assert order_ids <= {intent.order_id for intent in journal}
     assert len({intent.ref for intent in journal}) == len(journal)
+
+
+async def test_the_journal_begins_where_it_is_told_and_goes_on_after_an_intent(payments: StripePayments) -> None:
+    made = [(await payments.create(uuid4(), PRICE)) for _ in range(3)]
+    after = [one.ref async for page in payments.journal(after=made[2].ref) for one in page]
+    assert after[:2] == [made[1].ref, made[0].ref]
+    start = made[0].created
+    assert start is not None
+    assert {one.ref for one in made} <= {one.ref async for page in payments.journal(start) for one in page}
+    assert [page async for page in payments.journal(start + timedelta(minutes=1))] == []
+
+
+async def test_an_intent_that_is_not_there_is_not_found_and_a_wrong_key_is_no_answer(
+    payments: StripePayments, sandbox: SandboxServer, order_id: UUID
+) -> None:
+    intent = await payments.create(order_id, PRICE)
+    assert await payments.find(intent.ref) == intent
+    assert await payments.find("pi_nobody") is None
+    stranger = StripePayments("sk_test_other", base=sandbox.base, webhook_secrets=["whsec_x"])
+    with pytest.raises(PaymentRefused):
+        await stranger.find(intent.ref)
+    await stranger.close()

@@ -67,3 +67,15 @@ async def test_a_key_of_a_request_that_started_nothing_is_not_used_up(shop: Shop
         await idempotency.forget(session, user_id, KEY)
     assert await record(shop, user_id, "another")
     assert not await record(shop, other)
+
+
+async def test_who_was_refused_late_does_not_free_the_key_of_who_came_after(shop: Shop) -> None:
+    user_id = await shop.user()
+    await record(shop, user_id)
+    async with shop.database.transaction() as session:
+        first = await idempotency.recorded_at(session, user_id, KEY)
+        await idempotency.forget(session, user_id, KEY, first)
+    await record(shop, user_id, "another")
+    async with shop.database.transaction() as session:
+        await idempotency.forget(session, user_id, KEY, first)
+    assert not await record(shop, user_id, "another")

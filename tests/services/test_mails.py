@@ -178,13 +178,36 @@ async def test_a_mail_that_was_sent_or_is_not_needed_any_more_is_left_as_it_is(s
 
 
 @pytest.mark.usefixtures("ada")
-async def test_what_no_workflow_began_with_is_found_after_its_time_and_the_oldest_first(shop: Shop) -> None:
-    old = [await write(shop, MailPurpose.PASSWORD_CHANGED) for _ in range(3)]
+async def test_what_no_workflow_was_given_is_found_and_the_oldest_first(shop: Shop) -> None:
+    waiting = [await write(shop, MailPurpose.PASSWORD_CHANGED) for _ in range(3)]
     await take(shop, await write(shop))
-    await shop.rows("UPDATE mails SET created_at = created_at - interval '2 minutes'")
-    await write(shop)
-    async with shop.database.reading() as session:
-        assert await mails.untaken(session, timedelta(minutes=1), 2) == old[:2]
+    async with shop.database.transaction() as session:
+        assert await mails.untaken(session, 2) == waiting[:2]
+        await mails.mark_taken(session, waiting[:1])
+        assert await mails.untaken(session, 10) == waiting[1:]
+
+
+@pytest.mark.usefixtures("ada")
+async def test_a_mail_has_its_place_from_when_it_is_taken_until_it_is_over(shop: Shop) -> None:
+    first, second, third = [await write(shop, MailPurpose.PASSWORD_CHANGED) for _ in range(3)]
+    async with shop.database.transaction() as session:
+        assert await mails.under_way(session) == 0
+        await mails.mark_taken(session, [first, second, third])
+        assert await mails.under_way(session) == 3
+        await mails.mark_sent(session, await session.get_one(Mail, first))
+        await mails.mark_over(session, await session.get_one(Mail, second))
+        assert await mails.under_way(session) == 1
+
+
+@pytest.mark.usefixtures("ada")
+async def test_a_mail_that_nobody_takes_for_long_keeps_no_other_waiting(shop: Shop) -> None:
+    mail_id = await write(shop)
+    async with shop.database.transaction() as session:
+        await mails.mark_taken(session, [mail_id])
+    await shop.rows("UPDATE mails SET taken_at = taken_at - interval '11 minutes'")
+    async with shop.database.transaction() as session:
+        assert await mails.under_way(session) == 0
+        assert await mails.untaken(session, 10) == [], "its workflow goes on"
 
 
 async def test_a_mail_that_is_not_needed_any_more_is_not_looked_for_again(shop: Shop, ada: UUID) -> None:
@@ -194,7 +217,7 @@ async def test_a_mail_that_is_not_needed_any_more_is_not_looked_for_again(shop: 
         await mails.use_up(session, ada, RESET)
     assert (await take(shop, mail_id)).token_hash is None
     async with shop.database.reading() as session:
-        assert await mails.untaken(session, timedelta(minutes=-1), 10) == []
+        assert await mails.untaken(session, 10) == []
 
 
 @pytest.mark.usefixtures("ada")

@@ -19,6 +19,7 @@ from domain.messages.checkout import CheckoutInput, CheckoutResult
 from domain.orders import checkout_workflow_id
 from tests.fakes.payments import FakePayments
 from tests.histories import record
+from tests.workflows.desk import Desk
 from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
 
@@ -70,6 +71,15 @@ async def start(
     if request.config.getoption("record_histories") and request.node.get_closest_marker("history"):
         for checkout in started:
             record(request.node.name, await checkout.fetch_history())
+
+
+@pytest.fixture
+async def desk(skipping_client: Client, settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    desk = Desk(skipping_client, settings.task_queue)
+    yield desk
+    if request.config.getoption("record_histories") and request.node.get_closest_marker("history"):
+        for order_id in desk.orders:
+            record(f"{request.node.name}_fulfilment", await desk.fulfilment(order_id).fetch_history())
 
 
 def starting_on(client: Client, settings: Settings, started: list[Checkout] | None = None) -> StartCheckout:

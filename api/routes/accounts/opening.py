@@ -25,8 +25,7 @@ async def register(body: Registration, resources: ResourcesDep) -> Registered:
         new = NewUser(body.email, password_hash, body.full_name, body.phone)
         is_new = await accounts.register(session, new)
         purpose = MailPurpose.VERIFY_EMAIL if is_new else MailPurpose.ALREADY_REGISTERED
-        mail_id = await mails.write(session, purpose, body.email)
-    await resources.mails.send(mail_id)
+        await mails.write(session, purpose, body.email)
     return Registered(email=body.email.lower(), full_name=body.full_name)
 
 

@@ -40,9 +40,8 @@ async def change_password(body: PasswordChange, caller: CallerDep, resources: Re
     async with resources.database.transaction() as session:
         if not await accounts.change_password(session, user, password_hash):
             raise WrongPassword
-        mail_id, ended = await _after_the_change(session, user, but=caller.session_id)
+        ended = await _after_the_change(session, user, but=caller.session_id)
     await tell_ended(resources, ended)
-    await resources.mails.send(mail_id)
 
 
 @router.post(
@@ -56,8 +55,7 @@ async def change_password(body: PasswordChange, caller: CallerDep, resources: Re
 async def request_password_reset(body: ResetRequest, resources: ResourcesDep) -> ResetRequested:
     """The same answer and the same work for an address that has no account. Three mails an hour at most."""
     async with resources.database.transaction() as session:
-        mail_id = await mails.write(session, MailPurpose.PASSWORD_RESET, body.email)
-    await resources.mails.send(mail_id)
+        await mails.write(session, MailPurpose.PASSWORD_RESET, body.email)
     return ResetRequested(email=body.email.lower())
 
 
@@ -81,13 +79,13 @@ async def reset_password(body: PasswordReset, resources: ResourcesDep, request: 
             raise MailTokenInvalid
         await mails.redeem(session, MailPurpose.PASSWORD_RESET, body.token, address_of(request))
         await accounts.confirm_email(session, user_id)
-        mail_id, ended = await _after_the_change(session, user)
+        ended = await _after_the_change(session, user)
     await tell_ended(resources, ended)
-    await resources.mails.send(mail_id)
 
 
-async def _after_the_change(session: AsyncSession, user: User, but: UUID | None = None) -> tuple[UUID, list[UUID]]:
-    """The mail to the owner, and the sessions that ended, all `but` one."""
+async def _after_the_change(session: AsyncSession, user: User, but: UUID | None = None) -> list[UUID]:
+    """Tells the owner by mail, and ends the sessions, all `but` one: which."""
     await mails.use_up(session, user.id, MailPurpose.PASSWORD_RESET)
     ended = await sessions.end_sessions(session, user.id, EndReason.PASSWORD_CHANGED, but)
-    return await mails.write(session, MailPurpose.PASSWORD_CHANGED, user.email), ended
+    await mails.write(session, MailPurpose.PASSWORD_CHANGED, user.email)
+    return ended

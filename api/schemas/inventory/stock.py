@@ -56,7 +56,7 @@ class StockView(StockSummary):
 
 
 class MovementView(BaseModel):
-    """A row of the ledger. `order_id`, `session_id` and `actor_id` say what or who made it, where known."""
+    """A row of the ledger. `order_id`, `session_id`, `return_id` and `actor_id` say what or who made it, if known."""
 
     id: UUID
     sku: str = Field(examples=["LAMP-OAK"])
@@ -66,6 +66,7 @@ class MovementView(BaseModel):
     reason: str = Field(examples=["two were broken"])
     order_id: UUID | None
     session_id: UUID | None
+    return_id: UUID | None
     actor_id: UUID | None
     at: datetime
 

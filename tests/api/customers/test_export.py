@@ -6,9 +6,14 @@ import pytest
 
 from api.routes.customers.exporting import PAGE
 from api.schemas.customers import Export
+from models.payments import RefundCause
+from services import payments, refunds
+from services.refunds import Claim
 from tests.api.conftest import Caller
 from tests.api.shopping import ADDRESS, add
 from tests.builders import Shop
+from tests.fakes.payments import FakePayments
+from tests.returning import delivered, requested
 
 HISTORY = (
     "INSERT INTO checkout_requests (order_id, user_id, idempotency_key, fingerprint, payment_method, shipping_address, "
@@ -56,15 +61,34 @@ async def test_an_export_holds_everything(customer: Caller, shop: Shop) -> None:
     assert held["preferences"]["language"] == "de"
     assert held["addresses"] == [address]
     assert [(held["address"], held["user_agent"]) for held in held["sessions"]] == [("192.0.2.7", "Firefox")]
-    assert [(mail["purpose"], mail["recipient"]) for mail in held["mails"]] == [("verify-email", "ada@example.com")]
+    assert [(mail["purpose"], mail["recipient"]) for mail in held["mails"] if mail["purpose"] != "notice"] == [
+        ("verify-email", "ada@example.com")
+    ]
+    assert len(held["mails"]) == len(held["notifications"]) + 1
+    assert held["notifications"] == (await customer.get("/notifications")).json()["items"]
+    assert [item["title"].split()[-1] for item in held["notifications"]] == ["storniert", "bestätigt"]
     assert held["cart"]["items"] == {"LAMP": 3}
     orders = {order["id"]: order for order in held["orders"]}
     assert list(orders) == [str(cancelled), str(order_id)]
     paid = orders[str(order_id)]
-    payment = paid.pop("payment")
+    payment, given_back = paid.pop("payment"), paid.pop("refunds")
     assert paid == (await customer.get(f"/orders/{order_id}")).json()
     assert (payment["status"], payment["captured"]) == ("captured", {"amount": 3998, "currency": "USD"})
-    assert orders[str(cancelled)]["payment"] is None
+    assert (orders[str(cancelled)]["payment"], given_back, held["returns"]) == (None, [], [])
+
+
+async def test_what_came_back_and_what_was_given_back_is_in_it(
+    customer: Caller, shop: Shop, gateway: FakePayments
+) -> None:
+    order_id = await delivered(shop, gateway, {"LAMP": 2}, user_id=customer.user_id)
+    return_id = await requested(shop, order_id, {"LAMP": 1})
+    async with shop.database.transaction() as session:
+        payment = await payments.locked(session, order_id)
+        await refunds.claim(session, payment, Claim(RefundCause.STAFF, "desk", 100, "a scratch"))
+    held = await export(customer)
+    assert held["returns"] == [(await customer.get(f"/returns/{return_id}")).json()]
+    [order] = held["orders"]
+    assert [(refund["reason"], refund["amount"]["amount"]) for refund in order["refunds"]] == [("a scratch", 100)]
 
 
 async def test_it_is_a_file_that_nobody_keeps_and_holds_no_secret(customer: Caller, shop: Shop) -> None:

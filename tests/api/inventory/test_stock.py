@@ -100,7 +100,8 @@ async def test_the_ledger_of_a_sku_is_read_from_its_newest_row(staff: Caller, sh
     assert rows[0] == adjusted["movement"]
     assert rows[0] | {"id": "", "at": ""} == {
         "id": "", "sku": "LAMP", "location": "main", "delta": -3, "kind": "adjustment",
-        "reason": "two fell, one broke", "order_id": None, "session_id": None, "actor_id": str(staff.user_id), "at": "",
+        "reason": "two fell, one broke", "order_id": None, "session_id": None, "return_id": None,
+        "actor_id": str(staff.user_id), "at": "",
     }  # fmt: skip
     assert rows[1]["order_id"] == str(order_id)
     refused(await staff.get("/inventory/NOPE/movements"), 404, "not-found")

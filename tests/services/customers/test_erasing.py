@@ -16,7 +16,10 @@ from services.idempotency import KeyedRequest, once
 from services.orders import requesting
 from services.orders.moving import move
 from services.passwords import verify_password
+from services.returns import deciding
 from tests.builders import ADDRESS, Shop
+from tests.fakes.payments import FakePayments
+from tests.returning import delivered, requested
 from tests.services.customers.conftest import Apply
 
 HER = {
@@ -25,6 +28,7 @@ HER = {
     "phone": "+14155559876",
     "line": "9 Quixotic Mews",
     "notes": "Mind the wolfhound",
+    "reason": "It bit the wolfhound's tail",
     "token": "pm_card_of_zuleika",
     "agent": "Zuleikafox 9",
     "ip": "198.51.100.77",
@@ -48,6 +52,10 @@ ABOUT_HER = [
     "VALUES (:id, :ip, :agent, now() + interval '1 day')",
     "INSERT INTO mails (user_id, purpose, recipient, token_hash, used_from) "
     "VALUES (:id, 'verify-email', :email, :mail, :ip)",
+    "INSERT INTO returns (order_id, user_id, cause, status, reason, requested_by, note, currency, refund_amount, "
+    "closed_at) SELECT id, :id, 'customer', 'rejected', :reason, 'x', :name, 'USD', 0, now() FROM orders",
+    "INSERT INTO refunds (payment_id, order_id, cause, status, currency, amount, reason, requested_by) "
+    "SELECT id, order_id, 'staff', 'failed', 'USD', 1, :reason, 'x' FROM payments",
     "INSERT INTO idempotency_keys (user_id, key, fingerprint) VALUES (:id, :key, 'f')",
     "INSERT INTO audit_entries (actor_id, action, subject, subject_id, address) "
     "VALUES (:id, 'order.confirm', 'order', 'x', :ip)",
@@ -107,7 +115,7 @@ async def books(shop: Shop) -> list[Any]:
 async def test_nothing_that_names_a_person_is_left_in_any_table(shop: Shop, apply: Apply, zuleika: UUID) -> None:
     before = await traces(shop, HER)
     assert set.union(*before.values()) == set(HER), "each word stands somewhere before"
-    assert len(before) == 11
+    assert len(before) == 13
     await apply(erasing.erase, zuleika, "a request")
     assert await traces(shop, HER | {"first": "Zuleika", "domain": "dobson"}) == {}
 
@@ -181,6 +189,20 @@ async def test_each_state_but_the_last_ones_is_under_way(
     await shop.rows("UPDATE orders SET status = :status WHERE id = :id", status=status.value, id=order_id)
     with pytest.raises(OrdersOpen):
         await apply(erasing.erase, ada, None)
+
+
+async def test_goods_on_their_way_back_are_waited_for(
+    shop: Shop, apply: Apply, ada: UUID, gateway: FakePayments
+) -> None:
+    await shop.product("LAMP")
+    order_id = await delivered(shop, gateway, {"LAMP": 1}, user_id=ada)
+    return_id = await requested(shop, order_id, {"LAMP": 1})
+    with pytest.raises(OrdersOpen) as refused:
+        await apply(erasing.erase, ada, None)
+    assert [order["id"] for order in refused.value.facts["orders"]] == [str(order_id)]
+    await apply(deciding.reject, return_id, by="desk", note="worn by Ada")
+    await apply(erasing.erase, ada, None)
+    assert await shop.rows("SELECT reason, note FROM returns") == [("", None)]
 
 
 async def test_an_account_that_is_gone_is_not_erased_again(shop: Shop, apply: Apply, ada: UUID) -> None:

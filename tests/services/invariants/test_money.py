@@ -14,17 +14,32 @@ def payment_of(name: str) -> str:
     return f"(SELECT id FROM payments WHERE order_id = :{name})"
 
 
-def booked(name: str, kind: str, clearing: int) -> tuple[str, ...]:
+def booked(name: str, kind: str, amount: int, account: str = "provider_clearing") -> tuple[str, ...]:
     """Statements that book this on the payment of an order, both sides of it."""
     return (
         f"INSERT INTO ledger_transactions (payment_id, kind, fact) SELECT {payment_of(name)}, '{kind}', 'by hand'",
         *(
             "INSERT INTO ledger_entries (transaction_id, account, currency, amount) "
-            f"SELECT id, '{account}', 'USD', {amount} FROM ledger_transactions WHERE fact = 'by hand' "
+            f"SELECT id, '{side}', 'USD', {signed} FROM ledger_transactions WHERE fact = 'by hand' "
             f"AND payment_id = {payment_of(name)}"
-            for account, amount in (("provider_clearing", clearing), ("sales", -clearing))
+            for side, signed in ((account, amount), ("sales", -amount))
         ),
     )
+
+
+def refund(name: str, amount: int, status: str = "succeeded") -> str:
+    """A statement that writes a refund of an order's payment, and nothing else of it."""
+    return (
+        "INSERT INTO refunds (payment_id, order_id, cause, status, currency, amount, reason, requested_by) "
+        f"SELECT id, order_id, 'staff', '{status}', currency, {amount}, '', 'staff' FROM payments "
+        f"WHERE order_id = :{name}"
+    )
+
+
+def given_back(name: str, amount: int) -> tuple[str, ...]:
+    """Statements that give this back of an order's payment, as `services.refunds` does."""
+    paid_back = f"UPDATE payments SET refunded = refunded + {amount} WHERE order_id = :{name}"
+    return paid_back, refund(name, amount), *booked(name, "refund", -amount)
 
 
 async def test_m1_finds_a_total_that_its_lines_do_not_make(books: Books) -> None:
@@ -55,11 +70,29 @@ async def test_m3_finds_two_captured_payments_of_one_order(books: Books) -> None
     assert found == {"M3": [books["paid"]]}
 
 
+async def test_m2_finds_more_claimed_than_was_taken(books: Books) -> None:
+    assert await books.spoiled(refund("paid", 2999, "pending"), refund("paid", 1, "pending")) == {}
+    assert await books.spoiled(refund("paid", 3000, "failed"), refund("paid", 1, "pending")) == {}
+    found = await books.spoiled(refund("paid", 2999, "pending"), refund("paid", 2, "pending"))
+    assert found == {"M2": [books["paid"]]}
+
+
 async def test_m4_finds_a_live_order_whose_money_was_all_given_back(books: Books) -> None:
-    found = await books.spoiled(
-        "UPDATE payments SET refunded = captured WHERE order_id = :paid", *booked("paid", "refund", -3000)
-    )
-    assert found == {"M4": [books["paid"]]}
+    assert await books.spoiled(*given_back("paid", 2999)) == {}
+    assert await books.spoiled(*given_back("paid", 3000)) == {"M4": [books["paid"]]}
+
+
+async def test_m4_finds_a_delivered_order_that_nobody_paid(books: Books) -> None:
+    delivered = "UPDATE orders SET status = 'delivered' WHERE id = :to_deliver"
+    event = "UPDATE order_events SET to_status = 'delivered' WHERE order_id = :to_deliver AND to_status = 'confirmed'"
+    assert await books.spoiled(delivered, event) == {"M4": [books["to_deliver"]]}
+
+
+async def test_m4_finds_a_refunded_order_that_has_kept_money(books: Books) -> None:
+    spent = "UPDATE orders SET status = 'refunded' WHERE id = :delivered"
+    event = "UPDATE order_events SET to_status = 'refunded' WHERE order_id = :delivered AND to_status = 'delivered'"
+    found = await books.spoiled(spent, event)
+    assert found["M4"] == [books["delivered"]]
 
 
 async def test_m4_finds_two_captures_of_other_amounts_that_even_out(books: Books) -> None:
@@ -82,8 +115,21 @@ async def test_m4_and_m6_find_money_of_an_order_that_is_not_owed_any(books: Book
 
 async def test_m5_finds_a_refund_that_the_ledger_has_under_another_name(books: Books) -> None:
     refunded = "UPDATE payments SET refunded = 500 WHERE order_id = :paid"
-    assert await books.spoiled(refunded, *booked("paid", "refund", -500)) == {}
-    assert await books.spoiled(refunded, *booked("paid", "adjustment", -500)) == {"M5": [books["paid"]]}
+    assert await books.spoiled(refunded, refund("paid", 500), *booked("paid", "refund", -500)) == {}
+    found = await books.spoiled(refunded, refund("paid", 500), *booked("paid", "adjustment", -500))
+    assert found == {"M5": [books["paid"]]}
+
+
+@pytest.mark.parametrize("status", ["pending", "failed"])
+async def test_m5_finds_money_given_back_by_no_refund_that_succeeded(books: Books, status: str) -> None:
+    refunded = "UPDATE payments SET refunded = 500 WHERE order_id = :paid"
+    for known in ((), (refund("paid", 500, status),), (refund("paid", 499),)):
+        found = await books.spoiled(refunded, *known, *booked("paid", "refund", -500))
+        assert found == {"M5": [books["paid"]]}
+
+
+async def test_m5_finds_a_refund_that_moved_no_money(books: Books) -> None:
+    assert await books.spoiled(refund("paid", 500)) == {"M5": [books["paid"]]}
 
 
 async def test_m6_finds_that_the_shop_has_less_than_its_orders_are_worth(books: Books) -> None:
@@ -110,7 +156,7 @@ async def test_m7_finds_a_transaction_that_does_not_sum_to_zero(books: Books, sp
 
 
 async def test_m8_finds_a_booking_that_no_payment_explains(books: Books) -> None:
-    assert await books.spoiled(*booked("paid", "capture", 1)) == {"M8": ["USD"]}
+    assert await books.spoiled(*booked("paid", "capture", 1)) == {"M8": ["provider_clearing USD"]}
 
 
 async def test_m8_finds_a_capture_that_was_never_booked(books: Books) -> None:
@@ -118,4 +164,21 @@ async def test_m8_finds_a_capture_that_was_never_booked(books: Books) -> None:
         f"DELETE FROM ledger_entries WHERE transaction_id IN "
         f"(SELECT id FROM ledger_transactions WHERE payment_id = {payment_of('paid')})"
     )
-    assert found == {"M8": ["USD"]}
+    assert found == {"M8": ["provider_clearing USD"]}
+
+
+async def test_m8_finds_cash_in_the_providers_account_and_the_providers_money_in_cash(books: Books) -> None:
+    moved = "UPDATE ledger_entries SET account = '{}' WHERE account = '{}'"
+    both = {"M8": ["cash USD", "provider_clearing USD"]}
+    for into, out_of in (("provider_clearing", "cash"), ("cash", "provider_clearing")):
+        found = await books.spoiled(moved.format(into, out_of))
+        assert {name: sorted(offenders) for name, offenders in found.items()} == both
+
+
+async def test_m8_finds_cash_that_was_paid_back_out_of_the_wrong_account(books: Books) -> None:
+    refunded = "UPDATE payments SET refunded = 500 WHERE order_id = :delivered"
+    assert await books.spoiled(refunded, refund("delivered", 500), *booked("delivered", "refund", -500, "cash")) == {}
+    found = await books.spoiled(refunded, refund("delivered", 500), *booked("delivered", "refund", -500))
+    assert {name: sorted(offenders) for name, offenders in found.items()} == {
+        "M8": ["cash USD", "provider_clearing USD"]
+    }

@@ -13,6 +13,23 @@ async def invariants(scene: Scene) -> Ask:
     return ask(scene.staff)
 
 
+@case("POST /ops/reconciliations")
+async def reconcile(scene: Scene) -> Ask:
+    return ask(scene.staff, is_keyed=True)
+
+
+@case("GET /ops/reconciliations")
+async def reconciliations(scene: Scene) -> Ask:
+    await scene.staff.post("/ops/reconciliations")
+    return ask(scene.staff)
+
+
+@case("GET /ops/reconciliations/{reconciliation_id}")
+async def one_reconciliation(scene: Scene) -> Ask:
+    started = (await scene.staff.post("/ops/reconciliations")).json()
+    return ask(scene.staff, {"reconciliation_id": started["id"]})
+
+
 @case("GET /health/live")
 async def alive(scene: Scene) -> Ask:
     return ask(scene.anonymous)

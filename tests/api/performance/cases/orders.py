@@ -6,7 +6,7 @@ from uuid import UUID
 from tests.api.conftest import Caller
 from tests.api.performance.scene import Ask, Scene, ask, case
 from tests.api.shopping import CARD, COD, THREE_D_SECURE, add, ordered, until
-from tests.api.test_webhooks import event, signature
+from tests.api.webhooks import event, intent_of, signature
 from workflows.checkout import CheckoutWorkflow
 
 
@@ -78,9 +78,15 @@ async def a_payment(scene: Scene) -> Ask:
     return ask(caller, {"payment_id": made["payment_id"]})
 
 
+@case("GET /payments/return")
+async def back_from_the_bank(scene: Scene) -> Ask:
+    _, made = await order(scene, CARD | {"payment_token": THREE_D_SECURE})
+    return ask(scene.anonymous, params={"payment_intent": intent_of(made["id"])})
+
+
 @case("POST /webhooks/payments/{provider}")
 async def news(scene: Scene) -> Ask:
     _, made = await order(scene, CARD | {"payment_token": THREE_D_SECURE})
     payload = event(made["id"])
-    headers = {"Stripe-Signature": signature(payload)}
+    headers = {"Stripe-Signature": signature(payload), "Content-Type": "application/json"}
     return ask(scene.anonymous, {"provider": "stripe"}, content=payload, headers=headers)

@@ -1,0 +1,1 @@
+"""What staff see of orders under way, and what they tell them."""

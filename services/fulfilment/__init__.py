@@ -1,0 +1,1 @@
+"""What happens to an order after its checkout, split by verb: opening, shipping, delivering, cancelling."""

@@ -1,0 +1,1 @@
+"""Staff see and steer orders that are under way."""
