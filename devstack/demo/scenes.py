@@ -4,44 +4,20 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from core.database import Database
 from devstack.demo import shelf
-from devstack.demo.actors import Bank, Person, TemporalCommand, eventually, require
+from devstack.demo.actors import eventually, require
+from devstack.demo.scenes_fulfilment import (
+    a_cancellation_races_a_shipment,
+    an_order_is_shipped_delivered_and_partly_sent_back,
+)
+from devstack.demo.stage import SKU, Stage, price
 
-SKU = "TEE-BASIC-BLACK-M"
 SCARCE = "TEE-BASIC-BLACK-S"
 RACERS, LAST_UNITS, CLICKS = 10, 3, 20
 REPLY_DELAY = 3.0
 """Seconds that the provider keeps its reply back: time to kill the worker in."""
-
-
-@dataclass
-class Stage:
-    """Where the story plays. `worker_pid` is that of this moment: the supervisor replaces what dies."""
-
-    api: httpx.AsyncClient
-    bank: Bank
-    temporal: TemporalCommand
-    database: Database
-    staff: Person
-    worker_pid: Callable[[], int | None]
-    say: Callable[[str], None]
-
-    async def shopper(self, number: int = 0) -> Person:
-        return await Person.newcomer(self.api, f"demo-shopper-{number}@example.com")
-
-    async def stock(self, sku: str = SKU) -> tuple[int, int]:
-        """(on hand, reserved)"""
-        picture = await self.staff.get(f"/inventory/{sku}")
-        return picture["on_hand"], picture["reserved"]
-
-    async def order(self, order_id: str) -> Any:
-        return await self.staff.get(f"/orders/{order_id}")
 
 
 async def a_card_order_is_paid(stage: Stage) -> None:
@@ -50,7 +26,7 @@ async def a_card_order_is_paid(stage: Stage) -> None:
     answer = await shopper.check_out()
     require(answer.status_code == 201, f"a good card pays, but: {answer.text}")
     order = answer.json()
-    stage.say(f"{order['number']} is {order['status']}: 2 × {SKU} for {_price(order['totals']['total'])}.")
+    stage.say(f"{order['number']} is {order['status']}: 2 × {SKU} for {price(order['totals']['total'])}.")
     require(order["status"] == "confirmed", "the order is confirmed when the reply comes")
     require(await stage.stock() == (on_hand - 2, reserved), "two units left the shelf, and none is reserved any more")
     require((await shopper.get("/carts/current"))["items"] == [], "the cart is empty")
@@ -166,10 +142,6 @@ async def the_worker_dies_between_charge_and_confirm(stage: Stage) -> None:
     stage.say(f"The supervisor started another worker: {order['number']} is confirmed and captured, with one charge.")
 
 
-def _price(money: dict[str, Any]) -> str:
-    return f"{money['amount'] / 100:.2f} {money['currency']}"
-
-
 SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     ("A shopper pays by card", a_card_order_is_paid),
     ("The card is declined", a_declined_card_is_undone),
@@ -178,4 +150,6 @@ SCENES: tuple[tuple[str, Callable[[Stage], Awaitable[None]]], ...] = (
     (f"{RACERS} shoppers race for the last {LAST_UNITS} units", ten_race_for_the_last_three),
     (f"One click, sent {CLICKS} times at once", one_click_sent_twenty_times),
     ("The worker is killed between charge and confirm", the_worker_dies_between_charge_and_confirm),
+    ("Shipped, delivered, and partly sent back", an_order_is_shipped_delivered_and_partly_sent_back),
+    ("A cancellation races a shipment", a_cancellation_races_a_shipment),
 )

@@ -14,7 +14,8 @@ from rich.markup import escape
 from core.database import Database
 from core.exit import finish
 from devstack.demo.actors import Bank, DidNotHold, Person, TemporalCommand
-from devstack.demo.scenes import SCENES, Stage
+from devstack.demo.scenes import SCENES
+from devstack.demo.stage import Stage
 from devstack.servers.ports import PortTaken
 from devstack.servers.process import NotReady
 from devstack.servers.wheels import WheelMissing

@@ -24,7 +24,8 @@ def stack() -> Iterator[Stack]:
     folder.chmod(0o755)  # as root, Postgres runs as another user
     for name in [name for name in os.environ if name.startswith("TILLWRIGHT_")]:
         del os.environ[name]
-    os.environ["TILLWRIGHT_LOGINS_PER_MINUTE"] = "1000"  # a few demo accounts sign in for all scenarios
+    for limited in ("LOGINS", "READS", "WRITES"):  # a few demo accounts do everything for all scenarios
+        os.environ[f"TILLWRIGHT_{limited}_PER_MINUTE"] = "100000"
     settings = DevstackSettings(
         _env_file=None,
         state_folder=folder / "state",

@@ -58,3 +58,21 @@ async def test_another_card_pays_after_a_declined_challenge(api: httpx.AsyncClie
     assert len(captured) == 1
     _, broken = await lasting_violations(staff)
     assert broken == []
+
+
+async def test_the_shoppers_return_confirms_the_order_while_no_webhook_comes(
+    api: httpx.AsyncClient, bank: Bank, staff: Person
+) -> None:
+    """The bank sends the browser to the API, and that on to the order's page; the webhooks come once all is over."""
+    _, order = await challenged(api)
+    paused = await bank.http.post("/_sandbox/faults", json={"operation": "webhook", "kind": "pause", "times": None})
+    assert paused.status_code == 201
+    try:
+        back = await press(order["next_action"]["url"], "Approve")
+        landed = await api.get(back.headers["location"])
+        assert (landed.status_code, landed.headers["location"].partition("/orders/")[2]) == (303, order["id"])
+        assert await settled(staff, order["id"]) == ("confirmed", "captured")
+    finally:
+        await bank.http.delete("/_sandbox/faults")
+    _, broken = await lasting_violations(staff)
+    assert broken == []
