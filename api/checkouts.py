@@ -33,7 +33,8 @@ from domain.orders import checkout_workflow_id
 from models.orders import CheckoutRequest, RequestOutcome
 from services import idempotency, webhooks
 from services.orders import requesting
-from workflows.checkout import ORDER_ID, CheckoutWorkflow
+from workflows.attributes import ORDER_ID
+from workflows.checkout import CheckoutWorkflow
 from workflows.options import TASK_TIMEOUT
 
 log = structlog.get_logger()

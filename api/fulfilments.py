@@ -19,9 +19,9 @@ from services.audit import Actor
 from services.idempotency import KeyedRequest
 from services.orders import reading
 from services.orders.reading import Viewer
+from workflows.attributes import ORDER_ID
 from workflows.fulfilment import FulfilmentWorkflow
 from workflows.options import TASK_TIMEOUT
-from workflows.steps import ORDER_ID
 
 STARTS = {
     Command.PROCESS: OrderStatus.CONFIRMED,

@@ -27,8 +27,8 @@ from models.payments import Refund
 from services import audit, refunds
 from services.audit import Actor
 from services.idempotency import KeyedRequest
+from workflows.attributes import ORDER_ID
 from workflows.refund import RefundWorkflow
-from workflows.steps import ORDER_ID
 
 log = structlog.get_logger()
 

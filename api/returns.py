@@ -31,8 +31,8 @@ from services.idempotency import KeyedRequest, Made
 from services.orders.reading import Viewer
 from services.returns import moving, reading, requesting
 from services.returns.requesting import ReturnTerms, ReturnWish
+from workflows.attributes import ORDER_ID
 from workflows.returns import ReturnWorkflow
-from workflows.steps import ORDER_ID
 
 log = structlog.get_logger()
 

@@ -204,8 +204,12 @@ async def temporal(settings: Settings) -> Client:
     return client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A server on which three days pass in a moment."""
+    """A server on which three days pass in a moment.
+
+    Each test has its own: a child that outlives its parent stops the skipping for good, and a workflow that is left
+    running slows whatever comes after it.
+    """
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(test_server_path())) as env:
         yield env

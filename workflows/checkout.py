@@ -11,7 +11,6 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -31,15 +30,12 @@ with workflow.unsafe.imports_passed_through():
         RemindStaff,
     )
     from domain.orders import PENDING, CancelReason, OrderStatus, PaymentStatus
-    from workflows.checkout_ending import ORDER_STATUS, CheckoutEnding
+    from workflows.attributes import ORDER_ID, ORDER_NUMBER, ORDER_STATUS, PAYMENT_METHOD, upsert
+    from workflows.checkout_ending import CheckoutEnding
     from workflows.checkout_messages import FIRST_CARD
     from workflows.options import BANK_POLL, PROVIDER_STEP
     from workflows.saga import Saga
-    from workflows.steps import refusal_in, upsert
-
-ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
-ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
-PAYMENT_METHOD = SearchAttributeKey.for_keyword("PaymentMethod")
+    from workflows.steps import refusal_in
 
 
 @workflow.defn

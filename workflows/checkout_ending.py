@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
@@ -14,12 +14,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.checkout import CancelOrder, Decision, Placement, Receipt, ReleaseStock
     from domain.messages.fulfilment import Command, FulfilmentInput, Instruction
     from domain.orders import MONEY_TAKEN, PENDING, CancelReason, CaptureAt, OrderStatus, fulfilment_workflow_id
+    from workflows.attributes import ORDER_ID, ORDER_STATUS, upsert
     from workflows.checkout_messages import CheckoutMessages
     from workflows.options import PROVIDER_STEP, TASK_TIMEOUT
-    from workflows.steps import ORDER_ID, upsert
 
 FULFILMENT = "FulfilmentWorkflow"
-ORDER_STATUS = SearchAttributeKey.for_keyword("OrderStatus")
 
 
 class CheckoutEnding(CheckoutMessages):

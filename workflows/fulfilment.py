@@ -34,12 +34,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.refunds import RefundInput
     from domain.messages.returns import ReturnInput
     from domain.orders import CANCELLABLE, CancelReason, OrderStatus, RefundStatus, return_workflow_id
-    from workflows.checkout import ORDER_NUMBER, PAYMENT_METHOD
-    from workflows.checkout_ending import ORDER_STATUS
+    from workflows.attributes import ORDER_ID, ORDER_NUMBER, ORDER_STATUS, PAYMENT_METHOD, upsert
     from workflows.fulfilment_messages import Asked, FulfilmentMessages
     from workflows.options import PROVIDER_STEP
     from workflows.returns import ReturnWorkflow
-    from workflows.steps import ORDER_ID, refusal_in, upsert
+    from workflows.steps import refusal_in
 
 WAITS_FOR = {OrderStatus.PROCESSING: "shipping", OrderStatus.SHIPPED: "delivery"}
 """In these states the order's fulfilment keeps running; in any other it ends once it has done what it was asked."""

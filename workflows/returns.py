@@ -6,6 +6,7 @@ Staff's words are messages to this workflow; it carries them out one after the o
 each other the second is refused. Without a word its deadlines end it.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,10 +28,10 @@ with workflow.unsafe.imports_passed_through():
         ReturnStep,
     )
     from domain.orders import RETURN_MOVES, RefundStatus, ReturnStatus
-    from workflows.checkout import ORDER_NUMBER
+    from workflows.attributes import ORDER_ID, ORDER_NUMBER, upsert
     from workflows.options import PROVIDER_STEP
     from workflows.returns_messages import ReturnMessages
-    from workflows.steps import ORDER_ID, refusal_in, upsert
+    from workflows.steps import refusal_in
 
 WAITS_FOR = {ReturnStatus.REQUESTED: "return decision", ReturnStatus.APPROVED: "returned goods"}
 
@@ -54,7 +55,7 @@ class ReturnWorkflow(ReturnMessages):
     async def run(self, given: ReturnInput) -> ReturnResult:
         try:
             await self.tell()
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:
             if is_cancelled_exception(error) or workflow.is_failure_exception(error):
                 await self.answer_everybody()
             raise

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
@@ -14,14 +13,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.messages.steering import TellStuck
     from domain.queues import queue_of
     from workflows import details
+    from workflows.attributes import ORDER_ID, STUCK_STEP, WAITING_FOR, upsert
     from workflows.options import DATABASE_STEP, HEARTBEAT_TIMEOUT, LOCAL_PATIENCE, LOCAL_RETRY, RETRY_FOR_EVER, Terms
 
 Result = TypeVar("Result")
 Activity = Callable[..., Coroutine[Any, Any, Result]]
-
-ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
-WAITING_FOR = SearchAttributeKey.for_keyword("WaitingFor")
-STUCK_STEP = SearchAttributeKey.for_keyword("StuckStep")
 
 
 def refusal_in(error: BaseException) -> ApplicationError | None:
@@ -190,7 +186,3 @@ class Steps:
             self.waiting_for = what
             upsert(WAITING_FOR.value_unset() if what is None else WAITING_FOR.value_set(what))
             self._show()
-
-
-def upsert(*updates: SearchAttributeUpdate[Any]) -> None:
-    workflow.upsert_search_attributes(updates)

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.common import SearchAttributeKey
 
 from domain.orders import OrderStatus, PaymentMethod
-from workflows.steps import ORDER_ID, STUCK_STEP, WAITING_FOR
+from workflows.attributes import ORDER_ID, STUCK_STEP, WAITING_FOR
 
 PATIENCE = timedelta(seconds=5)
 """For one answer of Temporal's."""

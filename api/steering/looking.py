@@ -14,7 +14,7 @@ from api.steering import finding, records
 from api.steering.finding import PATIENCE, Run, attribute
 from api.steering.records import Doing
 from domain.orders import checkout_workflow_id, fulfilment_workflow_id
-from workflows.steps import STUCK_STEP, WAITING_FOR
+from workflows.attributes import STUCK_STEP, WAITING_FOR
 
 PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 FORGOTTEN = "forgotten"

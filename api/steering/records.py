@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 
 from api.steering.finding import PATIENCE, attribute
-from workflows.steps import STUCK_STEP
+from workflows.attributes import STUCK_STEP
 
 EVENTS, PAGES = 250, 4
 """A history may have tens of thousands of events: what an order is doing stands among the last ones."""

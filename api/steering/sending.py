@@ -14,10 +14,10 @@ from domain.messages.checkout import Receipt
 from domain.messages.fulfilment import FulfilmentInput
 from domain.messages.steering import ExtendHold
 from domain.orders import CANCELLABLE, PENDING, OrderStatus, checkout_workflow_id, fulfilment_workflow_id
+from workflows.attributes import ORDER_ID
 from workflows.checkout import CheckoutWorkflow
 from workflows.fulfilment import FulfilmentWorkflow
 from workflows.options import TASK_TIMEOUT
-from workflows.steps import ORDER_ID
 
 HAS_CHECKOUT = PENDING | {OrderStatus.CONFIRMED}
 """States in which the checkout may still run."""

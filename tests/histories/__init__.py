@@ -19,7 +19,7 @@ def record(test: str, history: WorkflowHistory) -> None:
     project = tomllib.loads((FOLDER.parent.parent / "pyproject.toml").read_text())["project"]
     folder = FOLDER / project["version"]
     folder.mkdir(exist_ok=True)
-    name = test.removeprefix("test_").replace("_", "-")
+    name = test.removeprefix("test_").replace("_", "-").replace("[", "-").replace("]", "")
     events = _without_the_machine(json.loads(history.to_json()))
     (folder / f"{name}.json").write_text(json.dumps(events, indent=2) + "\n")
 

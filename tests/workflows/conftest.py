@@ -30,7 +30,7 @@ class StartCheckout(Protocol):
     async def __call__(self, order_id: UUID, *, signal: str | None = None, args: Sequence[Any] = ()) -> Checkout: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def skipping_client(time_skipping: WorkflowEnvironment) -> Client:
     await add_search_attributes(time_skipping.client, SEARCH_ATTRIBUTES)
     return time_skipping.client

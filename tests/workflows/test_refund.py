@@ -22,8 +22,8 @@ from services.refunds import Claim
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from tests.histories import record
+from workflows.attributes import ORDER_ID
 from workflows.refund import RefundWorkflow
-from workflows.steps import ORDER_ID
 
 Refunding = WorkflowHandle[RefundWorkflow, RefundOutcome]
 

@@ -16,7 +16,7 @@ from tests.api.shopping import COD, add, keyed, ordered, refused, until
 from tests.api.steering.conftest import audited, becomes, stuck_order, view_of
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
-from workflows.steps import ORDER_ID
+from workflows.attributes import ORDER_ID
 
 pytestmark = pytest.mark.usefixtures("lamps", "worker")
 

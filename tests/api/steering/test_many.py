@@ -17,7 +17,7 @@ from tests.api.shopping import COD, add, keyed, ordered, refused, until
 from tests.api.steering.conftest import audited, becomes, stuck_order
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
-from workflows.steps import ORDER_ID, STUCK_STEP
+from workflows.attributes import ORDER_ID, STUCK_STEP
 
 pytestmark = pytest.mark.usefixtures("lamps")
 
