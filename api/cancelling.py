@@ -47,7 +47,7 @@ async def cancel(
         status = OrderStatus(whole.order.status) if whole else None
         is_checkouts = status not in LEFT_BY_CHECKOUT
         if status and not _may_cancel(status, viewer):
-            if was_seen:
+            if was_seen and status is OrderStatus.CANCELLED:
                 return False
             raise NotAllowedInState(f"An order that is {status} cannot be cancelled any more.", order_status=status)
         if not was_seen and viewer.is_staff:

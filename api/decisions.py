@@ -36,7 +36,8 @@ async def decide_cod(
         whole = await reading.one(session, order_id, Viewer(UUID(decision.by), is_staff=True))
         status = whole.order.status if whole else None
         if whole is not None and status != OrderStatus.PENDING_CONFIRMATION:
-            if was_seen:
+            outcome = OrderStatus.CONFIRMED if decision.confirm else OrderStatus.CANCELLED
+            if was_seen and await reading.has_been(session, order_id, outcome):
                 return False
             raise NotAllowedInState(f"An order that is {status} waits for no decision.", order_status=status)
         if not was_seen:

@@ -32,6 +32,8 @@ STARTS = {
 CLOSED = (RPCStatusCode.NOT_FOUND, RPCStatusCode.ABORTED)
 """How a workflow answers that closes at the moment an update reaches it."""
 
+LEADS_TO = {Command.PROCESS: OrderStatus.PROCESSING, Command.DELIVER: OrderStatus.DELIVERED}
+
 Judge = Callable[[AsyncSession, Order], Awaitable[None]]
 
 
@@ -54,7 +56,7 @@ class Fulfilments:
             whole = await reading.one(session, order_id, Viewer(UUID(instruction.by), is_staff=True))
             status = whole.order.status if whole else None
             if whole is None or status != STARTS[instruction.command]:
-                if was_seen:
+                if was_seen and await _was_done(session, order_id, instruction):
                     return False
                 raise NotAllowedInState(f"This cannot be done to an order that is {status}.", order_status=status)
             if not was_seen:
@@ -98,3 +100,10 @@ class Fulfilments:
             search_attributes=TypedSearchAttributes([SearchAttributePair(ORDER_ID, str(order_id))]),
             static_summary=f"Fulfilment of order {order_id}",
         )
+
+
+async def _was_done(session: AsyncSession, order_id: UUID, instruction: Instruction) -> bool:
+    """What was asked for and got no answer may have been overtaken: by a cancellation, while the provider was away."""
+    if instruction.command is Command.SHIP:
+        return await reading.has_parcel(session, order_id, instruction.carrier, instruction.tracking_number)
+    return await reading.has_been(session, order_id, LEADS_TO[instruction.command])

@@ -92,6 +92,7 @@ class HeadAsGet:
 
         async def send_without_body(message: Message) -> None:
             if message["type"] == "http.response.start":
+                scope["method"] = "HEAD"  # or the server waits for the body that was announced, and hangs up
                 await send(message)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 

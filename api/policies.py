@@ -48,6 +48,14 @@ async def get_owner_or_decider(caller: PersonOrMachineDep) -> Viewer:
     return Viewer(caller.id, is_staff=caller.may(Permission.ORDERS_WRITE))
 
 
+async def get_payer_or_reader(caller: PersonOrMachineDep) -> Viewer:
+    """Its owner, and who reads all payments or all orders. Raises Forbidden for any other machine."""
+    reads_all = caller.may(Permission.PAYMENTS_READ) or caller.may(Permission.ORDERS_READ)
+    if caller.role is Role.SERVICE and not reads_all:
+        raise Forbidden("This needs the permission payments:read.", permission=Permission.PAYMENTS_READ.value)
+    return Viewer(caller.id, is_staff=reads_all)
+
+
 PUBLIC = Depends(anyone)
 SIGNED = Depends(the_sender_signs)
 SIGNS_IN = Depends(the_first_message_signs_in)
@@ -56,6 +64,7 @@ CatalogueEditorDep = Annotated[Caller, Depends(Requires(Permission.CATALOGUE_WRI
 StockReaderDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_READ))]
 StockKeeperDep = Annotated[Caller, Depends(Requires(Permission.INVENTORY_WRITE))]
 OwnerOrDeciderDep = Annotated[Viewer, Depends(get_owner_or_decider)]
+PayerOrReaderDep = Annotated[Viewer, Depends(get_payer_or_reader)]
 OrderDeciderDep = Annotated[Caller, Depends(Requires(Permission.ORDERS_WRITE))]
 PaymentReaderDep = Annotated[Caller, Depends(Requires(Permission.PAYMENTS_READ))]
 PaymentKeeperDep = Annotated[Caller, Depends(Requires(Permission.PAYMENTS_WRITE))]
@@ -68,7 +77,8 @@ StaffKeeperDep = Annotated[Caller, Depends(Requires(Permission.STAFF_WRITE))]
 ApiKeyKeeperDep = Annotated[Caller, Depends(Requires(Permission.API_KEYS_WRITE))]
 
 POLICIES = (
-    anyone, the_sender_signs, the_first_message_signs_in, get_caller, get_viewer, get_owner_or_decider, get_shopper,
+    anyone, the_sender_signs, the_first_message_signs_in, get_caller, get_viewer, get_owner_or_decider,
+    get_payer_or_reader, get_shopper,
 )  # fmt: skip
 """What a test looks for beside `Requires`: a person may act on what is their own, a guest on a cart, who reads orders
 may see all."""

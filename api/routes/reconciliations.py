@@ -13,7 +13,7 @@ from api.messaging import REPLY_DEADLINE
 from api.pagination import PageDep, cut
 from api.policies import OperatorDep, PaymentKeeperDep
 from api.rendering import json_response
-from api.schemas.common import NOT_SIGNED_IN, problems
+from api.schemas.common import NOT_SIGNED_IN, Nothing, problems
 from api.schemas.reconciliations import ReconciliationPage, ReconciliationReport, ReconciliationView
 from domain.messages.reconciliation import ReconciliationInput, reconciliation_workflow_id
 from services import audit
@@ -61,8 +61,9 @@ async def get_reconciliation(
     response_model=ReconciliationView,
 )
 async def reconcile_now(
-    keeper: PaymentKeeperDep, actor: ActorDep, resources: ResourcesDep, keyed: KeyedDep, request: Request
-) -> Response:
+    keeper: PaymentKeeperDep, actor: ActorDep, resources: ResourcesDep, keyed: KeyedDep, request: Request,
+    body: Nothing | None = None,
+) -> Response:  # fmt: skip
     """It goes on by itself, and mends what is safe: look at the `Location` until it is finished."""
     async with resources.database.transaction() as session:
 

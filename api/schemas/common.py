@@ -31,6 +31,12 @@ class Body(BaseModel):
         return body
 
 
+class Nothing(Body):
+    """`{}` or no body at all. Whoever sends more, an amount to a capture for example, hears that nobody reads it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {}})
+
+
 def _currency(value: str) -> str:
     if value not in domain.EXPONENTS:
         raise ValueError("this is not a currency that the shop knows")
@@ -46,7 +52,7 @@ class Money(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"amount": 1999, "currency": "USD"}})
 
-    amount: Annotated[int, Field(ge=0, le=2**53)]
+    amount: Annotated[int, Field(ge=0, le=2**53, strict=True)]
     currency: Currency
 
     @classmethod

@@ -11,7 +11,7 @@ from api.schemas.accounts import Phone
 from api.schemas.addresses import EXAMPLE_ADDRESS, AddressBody
 from api.schemas.common import Body, Currency, Page, Text
 from api.schemas.notifications import NotificationView
-from api.schemas.orders import OrderView
+from api.schemas.orders import EventView, OrderView
 from api.schemas.payments import PaymentView, RefundView
 from api.schemas.returns import ReturnView
 from domain.permissions import Role
@@ -188,6 +188,7 @@ class CartHeld(BaseModel):
 class OrderHeld(OrderView):
     payment: PaymentView | None
     refunds: list[RefundView]
+    timeline: list[EventView]
 
 
 class Export(BaseModel):

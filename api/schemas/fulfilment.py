@@ -24,7 +24,7 @@ class ShipmentLineBody(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"sku": "LAMP-OAK", "quantity": 1}})
 
     sku: Sku
-    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS)]
+    quantity: Annotated[int, Field(ge=1, le=MOST_UNITS, strict=True)]
 
 
 class ShipBody(Body):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool
 
 from api.schemas.common import Body, Money, Page, Sku, Text
 from domain.orders import RefundStatus, ReturnStatus, return_workflow_id
@@ -18,7 +18,7 @@ EXAMPLE: list[JsonValue] = [{"lines": [{"sku": "LAMP-OAK", "quantity": 1}], "rea
 
 class ReturnLineBody(Body):
     sku: Sku
-    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
 class ReturnBody(Body):
@@ -39,7 +39,7 @@ class ReturnBody(Body):
 class ReceiveBody(Body):
     """All optional. `restock` false writes the goods off: they do not come back into stock."""
 
-    restock: bool = Field(default=True, examples=[False])
+    restock: StrictBool = Field(default=True, examples=[False])
     note: Annotated[str, Field(max_length=500)] | None = Field(default=None, examples=["as new"])
 
 

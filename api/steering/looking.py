@@ -1,7 +1,7 @@
 """One order's workflow, as staff see it: what owns the order, what it is doing, what else is under way for it."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
@@ -11,13 +11,15 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.steering import finding, records
-from api.steering.finding import PATIENCE, Run, attribute
+from api.steering.finding import PATIENCE, attribute
 from api.steering.records import Doing
 from domain.orders import checkout_workflow_id, fulfilment_workflow_id
 from workflows.attributes import STUCK_STEP, WAITING_FOR
 
 PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 FORGOTTEN = "forgotten"
+MOST_BESIDE = 20
+"""The newest of them: each costs two questions to Temporal."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Look:
     stuck_step: str | None = None
     problems: list[str] = field(default_factory=list)
     doing: Doing = field(default_factory=Doing)
-    related: list[Run] = field(default_factory=list)
+    related: list["Look"] = field(default_factory=list)
 
 
 async def look(temporal: Client, order_id: UUID) -> Look:
@@ -44,19 +46,26 @@ async def look(temporal: Client, order_id: UUID) -> Look:
         _under_way(temporal, order_id),
     )
     owner = next((run for run in (checkout, fulfilment) if run and is_running(run)), fulfilment or checkout)
-    if owner is None:
-        return Look(checkout_workflow_id(order_id), "CheckoutWorkflow", FORGOTTEN, related=under_way)
+    owns = Look(checkout_workflow_id(order_id), "CheckoutWorkflow", FORGOTTEN)
+    if owner is not None:
+        owns = await _seen(temporal, owner)
+    beside = [workflow_id for workflow_id in under_way if workflow_id != owns.workflow_id][:MOST_BESIDE]
+    described = await asyncio.gather(*(describe(temporal, workflow_id) for workflow_id in beside))
+    running = (_seen(temporal, run) for run in described if run and is_running(run))
+    return replace(owns, related=await asyncio.gather(*running))
+
+
+async def _seen(temporal: Client, run: WorkflowExecutionDescription) -> Look:
     return Look(
-        workflow_id=owner.id,
-        workflow_type=owner.workflow_type,
-        status=owner.status.name.lower() if owner.status is not None else FORGOTTEN,
-        run_id=owner.run_id,
-        started_at=owner.start_time,
-        waiting_for=attribute(owner, WAITING_FOR) if is_running(owner) else None,
-        stuck_step=attribute(owner, STUCK_STEP) if is_running(owner) else None,
-        problems=list(owner.typed_search_attributes.get(PROBLEMS) or ()),
-        doing=await records.read(temporal, owner) if is_running(owner) else Doing(),
-        related=[run for run in under_way if run.workflow_id != owner.id],
+        workflow_id=run.id,
+        workflow_type=run.workflow_type,
+        status=run.status.name.lower() if run.status is not None else FORGOTTEN,
+        run_id=run.run_id,
+        started_at=run.start_time,
+        waiting_for=attribute(run, WAITING_FOR) if is_running(run) else None,
+        stuck_step=attribute(run, STUCK_STEP) if is_running(run) else None,
+        problems=list(run.typed_search_attributes.get(PROBLEMS) or ()),
+        doing=await records.read(temporal, run) if is_running(run) else Doing(),
     )
 
 
@@ -74,8 +83,8 @@ def is_running(described: WorkflowExecutionDescription) -> bool:
     return described.close_time is None
 
 
-async def _under_way(temporal: Client, order_id: UUID) -> list[Run]:
-    return [run async for run in finding.of_orders(temporal, [order_id])]
+async def _under_way(temporal: Client, order_id: UUID) -> list[str]:
+    return [run.workflow_id async for run in finding.of_orders(temporal, [order_id])]
 
 
 def web_ui_url(base: str, namespace: str, look: Look) -> str:

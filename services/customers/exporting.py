@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from models.accounts import Mail, UserSession
+from models.orders import OrderEvent
 from models.payments import Refund
 
 
@@ -28,4 +29,13 @@ async def refunds(session: AsyncSession, order_ids: Collection[UUID]) -> default
     found: defaultdict[UUID, list[Refund]] = defaultdict(list)
     for refund in (await session.execute(statement)).scalars():
         found[refund.order_id].append(refund)
+    return found
+
+
+async def events(session: AsyncSession, order_ids: Collection[UUID]) -> defaultdict[UUID, list[OrderEvent]]:
+    """By order, the first first: with them a customer's own words, such as why an order was called off."""
+    statement = select(OrderEvent).where(col(OrderEvent.order_id).in_(order_ids)).order_by(col(OrderEvent.seq))
+    found: defaultdict[UUID, list[OrderEvent]] = defaultdict(list)
+    for event in (await session.execute(statement)).scalars():
+        found[event.order_id].append(event)
     return found

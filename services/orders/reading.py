@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -55,6 +55,21 @@ class Viewer:
 
     user_id: UUID
     is_staff: bool
+
+
+async def has_been(session: AsyncSession, order_id: UUID, status: OrderStatus) -> bool:
+    """Whether the order is in this state, or was and moved on."""
+    became = exists().where(col(OrderEvent.order_id) == order_id, col(OrderEvent.to_status) == status)
+    return bool((await session.execute(select(became))).scalar_one())
+
+
+async def has_parcel(session: AsyncSession, order_id: UUID, carrier: str | None, tracking_number: str | None) -> bool:
+    left = exists().where(
+        col(Shipment.order_id) == order_id,
+        col(Shipment.carrier) == carrier,
+        col(Shipment.tracking_number) == tracking_number,
+    )
+    return bool((await session.execute(select(left))).scalar_one())
 
 
 async def one(session: AsyncSession, order_id: UUID, viewer: Viewer) -> WholeOrder | None:

@@ -77,7 +77,7 @@ async def test_a_key_without_a_permission_is_refused_by_what_needs_it(app: FastA
                 open_to_it.add((method, bare(path)))
     assert ("GET", "/orders") in open_to_it
     assert {path.split("/")[1] for _, path in open_to_it} == {"orders", "payments", "refunds", "returns", "ops"}
-    assert not open_to_it & STAFF
+    assert open_to_it & STAFF == {("GET", "/ops/orders"), ("GET", "/orders/{order_id}/workflow")}
     own = {("POST", "/orders/{order_id}/payment-attempts")}  # of which a machine has none
     assert {(method, path) for method, path in open_to_it if method != "GET"} == own
 
@@ -111,6 +111,18 @@ async def test_a_machine_reads_orders_where_its_key_says_so(admin: Caller, anony
     reads, does_not = await make(admin, "orders:read"), await make(admin, "inventory:read")
     assert (await anonymous.get(f"/orders/{order_id}", headers=by(reads))).status_code == 200
     refused(await anonymous.get(f"/orders/{order_id}", headers=by(does_not)), 403, "forbidden")
+
+
+@pytest.mark.parametrize("permission", ["payments:read", "orders:read"])
+async def test_a_machine_sees_each_payment_that_it_may_list_or_whose_order_it_may_read(
+    admin: Caller, anonymous: Caller, shop: Shop, permission: str
+) -> None:
+    await shop.product("LAMP")
+    payment = await shop.payment(await shop.paid({"LAMP": 1}))
+    reads, does_not = await make(admin, permission), await make(admin, "payments:write")
+    for path in (f"/payments/{payment.id}", f"/payments/{payment.id}/refunds"):
+        assert (await anonymous.get(path, headers=by(reads))).status_code == 200
+        refused(await anonymous.get(path, headers=by(does_not)), 403, "forbidden")
 
 
 async def test_a_revoked_key_opens_nothing_from_that_moment_on(admin: Caller, anonymous: Caller, shop: Shop) -> None:

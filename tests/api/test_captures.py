@@ -17,7 +17,7 @@ from domain.errors import PaymentRefused
 from domain.orders import CaptureAt
 from services import payments
 from tests.api.conftest import Caller, SignIn
-from tests.api.shopping import CARD, add, keyed, ordered, refused, until
+from tests.api.shopping import CARD, add, fields_of, keyed, ordered, refused, until, usd
 from tests.builders import Shop
 from tests.fakes.payments import FakePayments
 from worker import list_activities, running_workers
@@ -123,3 +123,12 @@ async def test_what_is_not_set_aside_is_not_captured(customer: Caller, staff: Ca
         refused(await capture(customer, {"payment_id": payment.id}), 403, "forbidden")
     refused(await capture(staff, {"payment_id": uuid4()}), 404, "not-found")
     refused(await staff.post(f"/payments/{captured.id}/capture"), 400, "idempotency-key-missing")
+
+
+async def test_a_capture_of_some_of_it_is_refused_and_not_taken_for_all(
+    customer: Caller, staff: Caller, shop: Shop
+) -> None:
+    await shop.product("LAMP")
+    payment = await shop.payment(await shop.paid({"LAMP": 1}))
+    answer = await staff.post(f"/payments/{payment.id}/capture", json={"amount": usd(5)}, headers=keyed())
+    assert fields_of(refused(answer, 422, "validation-failed")) == {"body.amount"}

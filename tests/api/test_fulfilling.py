@@ -9,6 +9,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.orders import fulfilment_workflow_id
+from services import idempotency
+from services.orders.requesting import fingerprint_of
 from tests.api.conftest import Caller
 from tests.api.fulfilling import SHIPMENT, bought, bought_by_click, do, done
 from tests.api.shopping import COD, keyed, refused, usd
@@ -163,6 +165,22 @@ async def test_the_same_key_ships_once_however_often_and_at_once(
     again = await do(staff, order_id, "ship", one, headers=headers)
     assert (again.status_code, again.json()["status"], len(again.json()["shipments"])) == (200, "shipped", 2)
     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(("verb", "body"), [("process", {}), ("ship", SHIPMENT), ("deliver", {})])
+async def test_a_command_that_was_overtaken_by_a_cancellation_is_not_answered_as_done(
+    customer: Caller, staff: Caller, shop: Shop, gateway: FakePayments, verb: str, body: dict[str, Any]
+) -> None:
+    """Nobody was told, or the answer was a 503: all that is known of it is its key."""
+    order_id, headers = await bought(customer, gateway, shop), keyed()
+    path = f"/orders/{order_id}/{verb}"
+    fingerprint = fingerprint_of({"method": "POST", "path": path, "body": body})
+    assert staff.user_id
+    async with shop.database.transaction() as session:
+        await idempotency.record(session, staff.user_id, headers["Idempotency-Key"], fingerprint)
+    await done(staff, order_id, "cancel", {"reason": "sold out"})
+    again = refused(await do(staff, order_id, verb, body, headers=headers), 409, "not-allowed-in-state")
+    assert again["order_status"] == "cancelled"
 
 
 async def test_a_refused_command_does_not_use_its_key_up(

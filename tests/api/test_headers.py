@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import Caller
+from tests.api.live.listening import serving
 from tests.api.shopping import refused
 from tests.builders import Shop
 
@@ -86,3 +88,14 @@ async def test_a_bug_is_answered_with_the_same_headers_and_no_more(app: FastAPI,
     assert refused(answer, 500, "internal-error")["request_id"] == answer.headers["X-Request-ID"] == "req-1"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert "secret" not in answer.text
+
+
+async def test_over_a_connection_a_head_leaves_it_open_for_the_next_request(app: FastAPI, shop: Shop) -> None:
+    """The server believes what the scope says of the method: one that waits for the announced body hangs up."""
+    await shop.product("LAMP")
+    async with serving(app) as address, httpx.AsyncClient(base_url=address) as caller:
+        first = await caller.head("/products")
+        second = await caller.get("/products")
+        assert (first.status_code, first.content, second.status_code) == (200, b"", 200)
+        streams = [answer.extensions["network_stream"] for answer in (first, second)]
+        assert streams[0].get_extra_info("client_addr") == streams[1].get_extra_info("client_addr")

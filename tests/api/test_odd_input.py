@@ -1,6 +1,7 @@
 """Input that gets past a first look: NUL characters, numbers and dates out of all bounds, digits that are none."""
 
 import base64
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ import pytest
 
 from domain.orders import PaymentMethod
 from tests.api.conftest import Caller
-from tests.api.shopping import ADDRESS, CARD, add, check_out, fields_of, orders_of, refused
+from tests.api.fulfilling import SHIPMENT
+from tests.api.shopping import ADDRESS, CARD, add, check_out, fields_of, keyed, orders_of, refused
 from tests.builders import Shop
 
 
@@ -83,3 +85,26 @@ async def test_a_cod_order_that_is_only_asked_for_says_what_it_will_be(customer:
     order_id = await shop.request({"LAMP": 1}, user_id=customer.user_id, method=PaymentMethod.COD)
     asked = await customer.get(f"/orders/{order_id}")
     assert (asked.status_code, asked.json()["status"]) == (202, "pending_confirmation")
+
+
+@pytest.mark.parametrize("odd", ["7", True, 7.5])
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/payments/{id}/refunds", {"amount": {"amount": ..., "currency": "USD"}, "reason": "x"}, "amount.amount"),
+        ("/orders/{id}/ship", SHIPMENT | {"lines": [{"sku": "LAMP", "quantity": ...}]}, "lines.0.quantity"),
+        ("/orders/{id}/returns", {"lines": [{"sku": "LAMP", "quantity": ...}], "reason": "x"}, "lines.0.quantity"),
+        ("/orders/{id}/extend-hold", {"minutes": ..., "reason": "x"}, "minutes"),
+    ],
+)
+async def test_a_number_is_a_number_and_nothing_that_could_be_read_as_one(
+    staff: Caller, path: str, body: dict[str, Any], field: str, odd: object
+) -> None:
+    sent = json.loads(json.dumps(body, default=lambda _: odd))
+    answer = await staff.post(path.format(id=uuid4()), json=sent, headers=keyed())
+    assert fields_of(refused(answer, 422, "validation-failed")) == {f"body.{field}"}
+
+
+async def test_no_is_not_read_as_false(staff: Caller) -> None:
+    answer = await staff.post(f"/returns/{uuid4()}/receive", json={"restock": "no"})
+    assert fields_of(refused(answer, 422, "validation-failed")) == {"body.restock"}

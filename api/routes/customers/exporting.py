@@ -23,10 +23,11 @@ from api.schemas.customers import (
     SessionHeld,
 )
 from api.schemas.notifications import NotificationView
-from api.schemas.orders import OrderView
+from api.schemas.orders import EventView, OrderView
 from api.schemas.payments import PaymentView, RefundView
 from api.schemas.returns import ReturnView
 from core.database import Database
+from models.orders import OrderEvent
 from models.payments import Refund
 from services import accounts, inbox
 from services.customers import addressing, exporting, profile
@@ -105,16 +106,19 @@ async def _written(head: bytes, database: Database, lists: dict[str, Read]) -> A
 def _orders(user_id: UUID) -> Read:
     async def read(session: AsyncSession, after: After | None) -> Sequence[tuple[BaseModel, After]]:
         rows = await reading.page(session, Viewer(user_id, is_staff=False), None, PAGE, after)
-        given_back = await exporting.refunds(session, [whole.order.id for whole in rows])
-        return [(_order(whole, given_back[whole.order.id]), (whole.order.placed_at, whole.order.id)) for whole in rows]
+        ids = [whole.order.id for whole in rows]
+        given_back, happened = await exporting.refunds(session, ids), await exporting.events(session, ids)
+        held = [_order(whole, given_back[whole.order.id], happened[whole.order.id]) for whole in rows]
+        return [(order, (whole.order.placed_at, whole.order.id)) for order, whole in zip(held, rows, strict=True)]
 
     return read
 
 
-def _order(whole: WholeOrder, given_back: list[Refund]) -> OrderHeld:
+def _order(whole: WholeOrder, given_back: list[Refund], happened: list[OrderEvent]) -> OrderHeld:
     payment = PaymentView.of(whole.payment) if whole.payment else None
     refunds = [RefundView.of(refund) for refund in given_back]
-    return OrderHeld(**dict(OrderView.of(whole)), payment=payment, refunds=refunds)
+    timeline = [EventView.of(event) for event in happened]
+    return OrderHeld(**dict(OrderView.of(whole)), payment=payment, refunds=refunds, timeline=timeline)
 
 
 def _returns(user_id: UUID) -> Read:

@@ -9,7 +9,7 @@ from api.dependencies import CallerDep, ResourcesDep, SessionDep
 from api.idempotency import KeyedDep, mark_replayed
 from api.pagination import PageDep, cut
 from api.rendering import json_response
-from api.schemas.common import problems
+from api.schemas.common import Nothing, problems
 from api.schemas.notifications import NotificationPage, NotificationView, ReadAll, ReadBody
 from services import inbox
 from services.customers import profile
@@ -53,7 +53,9 @@ async def read_notification(
 
 
 @router.post("/read-all", operation_id="read_all_notifications", summary="Mark everything as read")
-async def read_all(caller: CallerDep, session: SessionDep, keyed: KeyedDep, request: Request) -> ReadAll:
+async def read_all(
+    caller: CallerDep, session: SessionDep, keyed: KeyedDep, request: Request, body: Nothing | None = None
+) -> ReadAll:
     """Sent again with its key it marks nothing that came since."""
     made = await once(session, keyed, lambda: inbox.mark_all(session, caller.id))
     if made.was_replayed:

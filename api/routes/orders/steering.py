@@ -1,5 +1,6 @@
 """For staff: what an order's workflow is doing, and telling it to go on or to wait."""
 
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -87,6 +88,6 @@ async def _show(resources: Resources, order_id: UUID, viewer: Viewer, status: in
         whole = await reading.one(session, order_id, viewer)
         stands = whole.order.status if whole else await reading.first_status(session, order_id)
     seen = await look(resources.temporal, order_id)
-    url = web_ui_url(resources.settings.temporal_web_url, resources.temporal.namespace, seen)
-    view = WorkflowView.of(order_id, whole.order.number if whole else None, stands, seen, url)
+    url_of = partial(web_ui_url, resources.settings.temporal_web_url, resources.temporal.namespace)
+    view = WorkflowView.of(order_id, whole.order.number if whole else None, stands, seen, url_of)
     return json_response(view, status, is_tagged=True)

@@ -9,7 +9,7 @@ from api.dependencies import ActorDep, ResourcesDep
 from api.idempotency import RequiredKeyedDep, mark_replayed
 from api.policies import PaymentKeeperDep
 from api.rendering import json_response
-from api.schemas.common import NOT_SIGNED_IN, problems
+from api.schemas.common import NOT_SIGNED_IN, Nothing, problems
 from api.schemas.payments import PaymentView
 from domain.errors import NotAllowedInState, PaymentRefused
 from domain.orders import MONEY_TAKEN
@@ -36,13 +36,13 @@ router = APIRouter()
 )
 async def capture_payment(
     payment_id: UUID, staff: PaymentKeeperDep, actor: ActorDep, keyed: RequiredKeyedDep,
-    resources: ResourcesDep, request: Request,
+    resources: ResourcesDep, request: Request, body: Nothing | None = None,
 ) -> Response:  # fmt: skip
     captures = Captures(resources.database, resources.temporal, resources.fulfilments)
     if await captures.capture(payment_id, keyed, actor):
         mark_replayed(request)
     payment = await captures.result(payment_id)
     if payment.status in MONEY_TAKEN:
-        return json_response(PaymentView.of(payment))
+        return json_response(PaymentView.of(payment), is_tagged=True)
     headers = {"Location": request.url.path.removesuffix("/capture"), "Retry-After": "1"}
     return json_response(PaymentView.of(payment), 202, headers=headers)

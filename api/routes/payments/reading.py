@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.dependencies import ReadingDep, ViewerDep
+from api.dependencies import ReadingDep
 from api.pagination import PageDep, cut
-from api.policies import PaymentReaderDep
+from api.policies import PayerOrReaderDep, PaymentReaderDep
 from api.rendering import json_response
 from api.schemas.common import NOT_SIGNED_IN, problems
 from api.schemas.payments import PaymentPage, PaymentView, RefundPage, RefundView
@@ -41,7 +41,7 @@ async def list_payments(
     response_model=PaymentView,
     responses=problems(s401=NOT_SIGNED_IN, s404="There is no such payment of yours."),
 )
-async def get_payment(payment_id: UUID, viewer: ViewerDep, session: ReadingDep) -> Response:
+async def get_payment(payment_id: UUID, viewer: PayerOrReaderDep, session: ReadingDep) -> Response:
     return json_response(PaymentView.of(await payments.visible(session, payment_id, viewer)), is_tagged=True)
 
 
@@ -51,7 +51,7 @@ async def get_payment(payment_id: UUID, viewer: ViewerDep, session: ReadingDep) 
     summary="What went back of a payment, the newest first",
     responses=problems(s401=NOT_SIGNED_IN, s404="There is no such payment of yours."),
 )
-async def list_refunds(payment_id: UUID, viewer: ViewerDep, session: ReadingDep, page: PageDep) -> RefundPage:
+async def list_refunds(payment_id: UUID, viewer: PayerOrReaderDep, session: ReadingDep, page: PageDep) -> RefundPage:
     await payments.visible(session, payment_id, viewer)
     rows = await refunds.page(session, payment_id, page.limit + 1, page.after)
     shown, following = cut(rows, page, lambda refund: (refund.created_at, refund.id))
@@ -65,5 +65,5 @@ async def list_refunds(payment_id: UUID, viewer: ViewerDep, session: ReadingDep,
     response_model=RefundView,
     responses=problems(s401=NOT_SIGNED_IN, s404="There is no such refund of yours."),
 )
-async def get_refund(refund_id: UUID, viewer: ViewerDep, session: ReadingDep) -> Response:
+async def get_refund(refund_id: UUID, viewer: PayerOrReaderDep, session: ReadingDep) -> Response:
     return json_response(RefundView.of(await refunds.visible(session, refund_id, viewer)), is_tagged=True)

@@ -47,7 +47,7 @@ def _flag(value: Any) -> Any:
 
 Stuck = Annotated[bool | Name, BeforeValidator(_flag), Field(description="`true`, `false`, or the name of a step.")]
 Reason = Annotated[Text, StringConstraints(max_length=500), Field(examples=["the provider is back"])]
-Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES, examples=[60])]
+Minutes = Annotated[int, Field(ge=1, le=MOST_MINUTES, strict=True, examples=[60])]
 
 MOST_IDS = 200
 

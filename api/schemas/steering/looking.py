@@ -1,5 +1,6 @@
 """Orders under way, as staff see them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -60,6 +61,29 @@ class RunView(BaseModel):
     stuck_step: str | None = Field(examples=["capture_payment"])
 
 
+class BesideView(RunView):
+    """What is under way beside it, and what that is doing: where a refund is stuck, its error stands here."""
+
+    step: StepView | None
+    timers: list[TimerView]
+    web_ui_url: str
+
+    @classmethod
+    def of(cls, look: Look, web_ui_url: str) -> "BesideView | None":
+        if look.started_at is None:
+            return None
+        return cls(
+            workflow_id=look.workflow_id,
+            workflow_type=look.workflow_type,
+            started_at=look.started_at,
+            waiting_for=look.waiting_for,
+            stuck_step=look.stuck_step,
+            step=StepView.model_validate(look.doing.step) if look.doing.step else None,
+            timers=[TimerView.model_validate(timer) for timer in look.doing.timers],
+            web_ui_url=web_ui_url,
+        )
+
+
 class WorkflowView(BaseModel):
     """What owns the order and what that is doing. `related` is what else is under way for it, such as a return.
 
@@ -83,11 +107,13 @@ class WorkflowView(BaseModel):
     timers: list[TimerView]
     messages: list[MessageView]
     problems: list[str] = Field(examples=[[]])
-    related: list[RunView]
+    related: list[BesideView]
     web_ui_url: str
 
     @classmethod
-    def of(cls, order_id: UUID, number: str | None, status: str, look: Look, web_ui_url: str) -> "WorkflowView":
+    def of(
+        cls, order_id: UUID, number: str | None, status: str, look: Look, url_of: Callable[[Look], str]
+    ) -> "WorkflowView":
         doing = look.doing
         return cls(
             order_id=order_id,
@@ -103,8 +129,8 @@ class WorkflowView(BaseModel):
             timers=[TimerView.model_validate(timer) for timer in doing.timers],
             messages=[MessageView.model_validate(message) for message in doing.messages],
             problems=look.problems,
-            related=[RunView.model_validate(run) for run in look.related],
-            web_ui_url=web_ui_url,
+            related=[view for run in look.related if (view := BesideView.of(run, url_of(run)))],
+            web_ui_url=url_of(look),
         )
 
 

@@ -71,7 +71,8 @@ async def test_an_export_holds_everything(customer: Caller, shop: Shop) -> None:
     orders = {order["id"]: order for order in held["orders"]}
     assert list(orders) == [str(cancelled), str(order_id)]
     paid = orders[str(order_id)]
-    payment, given_back = paid.pop("payment"), paid.pop("refunds")
+    payment, given_back, timeline = paid.pop("payment"), paid.pop("refunds"), paid.pop("timeline")
+    assert timeline == (await customer.get(f"/orders/{order_id}/timeline")).json()["items"]
     assert paid == (await customer.get(f"/orders/{order_id}")).json()
     assert (payment["status"], payment["captured"]) == ("captured", {"amount": 3998, "currency": "USD"})
     assert (orders[str(cancelled)]["payment"], given_back, held["returns"]) == (None, [], [])

@@ -20,7 +20,7 @@ from core.settings import Settings
 from domain.permissions import Role
 from services.following import Found
 
-LISTENER = Listener.of(Caller(uuid4(), Role.CUSTOMER))
+CALLER = Caller(uuid4(), Role.CUSTOMER)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_who_goes_while_rows_are_read_costs_the_pool_no_connection(live: L
         return Found([1])
 
     async def listen() -> list[object]:
-        return [item async for item in live.follow("user:1", look, LISTENER)]
+        return [item async for item in live.follow("user:1", look, Listener.of(CALLER))]
 
     listening = asyncio.create_task(listen())
     await is_asking.wait()
@@ -76,7 +76,7 @@ async def test_only_a_few_read_at_once_however_many_are_woken(
         return Found([], is_last=True)
 
     async def listen() -> None:
-        async for _ in live.follow("user:1", look, LISTENER):
+        async for _ in live.follow("user:1", look, Listener.of(CALLER)):
             pass
 
     await asyncio.gather(*[listen() for _ in range(50)])
@@ -94,7 +94,7 @@ async def test_a_look_that_fails_is_tried_again_and_ends_nothing(live: Live) -> 
             await session.execute(text("SELECT 1 / 0"))
         return Found(["found"], is_last=True)
 
-    assert [item async for item in live.follow("user:1", look, LISTENER)] == ["found"]
+    assert [item async for item in live.follow("user:1", look, Listener.of(CALLER))] == ["found"]
     assert tries == 2
 
 
@@ -103,7 +103,7 @@ async def test_a_client_that_takes_its_time_is_not_told_on_after_its_token(
 ) -> None:
     """What was read for it already is not sent either."""
     live = Live(database, redis, News.from_settings(settings, "tests"), heartbeat=0)
-    listener = Listener.of(replace(LISTENER.caller, expires_at=datetime.now(UTC) + timedelta(minutes=1)))
+    listener = Listener.of(replace(CALLER, expires_at=datetime.now(UTC) + timedelta(minutes=1)))
 
     async def look(session: AsyncSession) -> Found[int]:
         return Found([1, 2, 3])

@@ -89,7 +89,13 @@ async def test_what_is_stuck_beside_the_order_is_told_too(
         related = (await view_of(staff, order))["related"]
         return [(run["workflow_id"], run["stuck_step"]) for run in related] == [(stray.id, "refund_payment")]
 
+    async def says_why() -> bool:
+        (run,) = (await view_of(staff, order))["related"]
+        is_told = run["step"] and (run["step"]["name"], run["step"]["last_error"]["kind"])
+        return bool(is_told == ("refund_payment", "not-found") and f"/{stray.id}/" in run["web_ui_url"])
+
     await until(is_shown)  # there is no such refund
+    await until(says_why)
     assert (await staff.post(f"/orders/{order['id']}/retry")).status_code == 202
 
     async def has_tried_again() -> bool:
