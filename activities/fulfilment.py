@@ -46,6 +46,7 @@ class FulfilmentActivities:
             payment_method=found.order.payment_method,
             stuck_after_seconds=self._settings.stuck_after.total_seconds(),
             is_to_capture=found.is_to_capture,
+            is_being_cancelled=found.is_being_cancelled,
         )
 
     @activity.defn
@@ -82,8 +83,8 @@ class FulfilmentActivities:
     async def deliver_order(self, step: MoveOrder) -> Moved:
         """Handed over, with its cash in the books. Raises `cash-mismatch` and `not-allowed-in-state`."""
         async with self._database.transaction() as session:
-            await delivering.deliver(session, UUID(step.order_id), step.cash, step.by, step.note)
-        return Moved(step.order_id, OrderStatus.DELIVERED)
+            status = await delivering.deliver(session, UUID(step.order_id), step.cash, step.by, step.note)
+        return Moved(step.order_id, status)
 
     @activity.defn
     async def claim_rest(self, step: GiveBack) -> ClaimedRefund:

@@ -55,17 +55,24 @@ STOCK = (
     ),
     Invariant(
         "S4",
-        "ledger sales = committed reservations (at rest)",
+        "ledger sales = committed reservations; what came back = the lines of returns that were restocked (at rest)",
         """SELECT coalesce(order_id::text, sku) AS offender,
                coalesce(r.quantity, 0) <> coalesce(m.sold, 0) AS bad
         FROM (SELECT order_id, sku, location_id, quantity FROM reservations WHERE status = 'committed') r
         FULL JOIN (SELECT order_id, sku, location_id, -sum(delta) AS sold FROM stock_movements
                    WHERE kind IN ('sale', 'sale_undone') GROUP BY 1, 2, 3 HAVING sum(delta) <> 0) m
-            USING (order_id, sku, location_id)""",
+            USING (order_id, sku, location_id)
+        UNION ALL
+        SELECT return_id::text, coalesce(l.units, 0) <> coalesce(m.units, 0)
+        FROM (SELECT return_id, sku, quantity AS units FROM return_lines l
+              JOIN returns r ON r.id = l.return_id WHERE r.restock) l
+        FULL JOIN (SELECT return_id, sku, sum(delta) AS units FROM stock_movements
+                   WHERE kind = 'return' GROUP BY 1, 2) m USING (return_id, sku)""",
     ),
     Invariant(
         "S5",
-        "order state and reservation state agree; of a cancelled order that stays sold which was shipped (at rest)",
+        "order state and reservation state agree; of a cancelled order that stays sold which was shipped, and all of "
+        "one that is shipped has left (at rest)",
         f"""SELECT o.id::text AS offender,
                CASE WHEN o.status IN {LIVE} OR o.status = 'refunded' THEN o.reservation_status <> 'committed'
                     WHEN o.status = 'cancelled' AND o.reservation_status = 'committed'
@@ -79,7 +86,14 @@ STOCK = (
                OR EXISTS (SELECT FROM reservations r
                           WHERE r.order_id = o.id AND r.status <> o.reservation_status
                                 AND NOT (o.status = 'cancelled' AND o.reservation_status = 'committed'
-                                         AND r.status = 'released')) AS bad
+                                         AND r.status = 'released'))
+               OR EXISTS (SELECT FROM (SELECT sku, quantity FROM order_lines WHERE order_id = o.id) l
+                          FULL JOIN (SELECT sku, sum(quantity) AS quantity FROM shipments s
+                                     JOIN shipment_lines g ON g.shipment_id = s.id
+                                     WHERE s.order_id = o.id GROUP BY sku) g USING (sku)
+                          WHERE coalesce(g.quantity, 0) > coalesce(l.quantity, 0)
+                                OR (o.status IN ('shipped', 'delivered', 'refunded')
+                                    AND g.quantity IS DISTINCT FROM l.quantity)) AS bad
         FROM orders o""",
     ),
     Invariant(
@@ -114,10 +128,17 @@ MONEY = (
     ),
     Invariant(
         "M4",
-        "a live order once captured, and any that is delivered: captured = total and refunded < total; "
-        "cancelled or refunded: captured = refunded",
+        "a live order once captured, one by card of which anything has left, and any that is delivered: captured = "
+        "total and refunded < total; no cancellation of it stands half way; cancelled or refunded: captured = refunded",
         f"""SELECT o.id::text AS offender,
-               CASE WHEN o.status IN {LIVE} AND (p.captured > 0 OR o.status = 'delivered')
+               CASE WHEN o.status IN {LIVE}
+                         AND (p.status = 'voided'
+                              OR EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id
+                                         AND r.cause = 'cancellation' AND r.status <> 'failed')) THEN true
+                    WHEN o.status IN {LIVE}
+                         AND (p.captured > 0 OR o.status = 'delivered'
+                              OR (o.payment_method = 'card'
+                                  AND EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id)))
                          THEN coalesce(p.captured, 0) <> o.total OR (p.captured > 0 AND p.refunded >= o.total)
                     WHEN o.status IN {LIVE} THEN false
                     WHEN o.status IN ('cancelled', 'refunded') THEN p.captured <> p.refunded

@@ -88,6 +88,8 @@ class FulfilmentWorkflow(FulfilmentMessages):
             ORDER_NUMBER.value_set(opened.order_number),
             PAYMENT_METHOD.value_set(opened.payment_method),
         )
+        if opened.is_being_cancelled:
+            self.cancel_first()
 
     async def look(self, why: str) -> Opened:
         """The order as it stands: somebody may have reset this workflow to a time before."""
@@ -169,7 +171,8 @@ class FulfilmentWorkflow(FulfilmentMessages):
     async def cancel(self, asked: Asked) -> None:
         told = asked.instruction
         await self.look("See where the order stands")
-        is_too_late = told.is_owner and self.status is OrderStatus.SHIPPED
+        is_begun = self.opened is not None and self.opened.is_being_cancelled
+        is_too_late = told.is_owner and self.status is OrderStatus.SHIPPED and not is_begun
         if self.status not in CANCELLABLE or is_too_late:
             raise self.refused(f"An order that is {self.status} cannot be cancelled any more.")
         step = GiveBack(self.order.order_id, told.by)

@@ -89,6 +89,13 @@ class FulfilmentMessages:
         """A cancellation that nobody waits for."""
         self.put_in_line(Instruction(Command.CANCEL, decision.by, decision.note), key="")
 
+    def cancel_first(self) -> None:
+        """What was begun is finished before anything else, for whoever asks for it, or by itself."""
+        asking = [asked for asked in self.line if asked.instruction.command is Command.CANCEL]
+        first = asking[0] if asking else self.put_in_line(Instruction(Command.CANCEL, "fulfilment"), key="")
+        self.line.remove(first)
+        self.line.appendleft(first)
+
     def put_in_line(self, instruction: Instruction, key: str) -> Asked:
         asked = Asked(instruction, key)
         self.line.append(asked)

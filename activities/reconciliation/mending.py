@@ -92,9 +92,9 @@ class Mending:
         return _done_if(intent.status is IntentStatus.VOIDED)
 
     async def _hand_on(self, theirs: Intent, ours: Own) -> Remedy:
-        order_id = ours.payment.order_id
-        owners = (checkout_workflow_id(order_id), fulfilment_workflow_id(order_id))
-        is_told = any([await _tell(owner, NEWS, RETRY) for owner in owners])
+        """The checkout asks the provider. A fulfilment may be stuck at it, but asks no earlier than it needs."""
+        is_told = await _tell(checkout_workflow_id(ours.payment.order_id), NEWS, RETRY)
+        await _tell(fulfilment_workflow_id(ours.payment.order_id), RETRY)
         return Remedy.TOLD if is_told else Remedy.NONE
 
 

@@ -73,7 +73,8 @@ class Moved:
 class Opened:
     """The order as its fulfilment finds it. `stuck_after_seconds` as in the checkout's Placement.
 
-    `is_to_capture`: the money is set aside, and is taken before the first unit leaves.
+    `is_to_capture`: the money is set aside, and is taken before the first unit leaves. `is_being_cancelled`: somebody
+    ended the one before this in the middle of a cancellation.
     """
 
     order_number: str
@@ -81,6 +82,7 @@ class Opened:
     payment_method: str
     stuck_after_seconds: float
     is_to_capture: bool = False
+    is_being_cancelled: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@ What was shipped stays sold, and comes back by a return. That the order is cance
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import Unavailable
-from domain.orders import RefundStatus
-from models.payments import Refund, RefundCause
+from domain.orders import OWNED_BY_FULFILMENT, PaymentStatus, RefundStatus, ReservationStatus
+from models.orders import Order
+from models.payments import Payment, Refund, RefundCause
+from models.returns import Return
 from services import inventory, refunds
 from services.fulfilment.shipping import lock, shipped_units
 from services.refunds import Claim
@@ -29,6 +31,26 @@ async def claim_rest(session: AsyncSession, order_id: UUID, by: str) -> UUID | N
     if (other := (await session.execute(pending.limit(1))).scalar_one_or_none()) is not None:
         raise Unavailable(f"Waits for the refund {other}, which is under way.")
     return None
+
+
+async def has_begun(session: AsyncSession, order: Order) -> bool:
+    """Whether somebody ended a cancellation of this order half way: what was undone stays undone.
+
+    A refund that the provider refused has undone nothing.
+    """
+    if order.status not in OWNED_BY_FULFILMENT:
+        return False
+    is_let_go = exists().where(col(Payment.order_id) == order.id, col(Payment.status) == PaymentStatus.VOIDED)
+    is_given_back = exists().where(
+        col(Refund.order_id) == order.id,
+        col(Refund.cause) == RefundCause.CANCELLATION,
+        col(Refund.status) != RefundStatus.FAILED,
+    )
+    is_expected = exists().where(col(Return.order_id) == order.id)
+    has_released = order.reservation_status != ReservationStatus.COMMITTED
+    return has_released or bool(
+        (await session.execute(select(or_(is_let_go, is_given_back, is_expected)))).scalar_one()
+    )
 
 
 async def give_back_unshipped(session: AsyncSession, order_id: UUID) -> None:

@@ -9,6 +9,7 @@ from domain.money import Money
 from domain.orders import OrderStatus, PaymentMethod
 from models.orders import Order
 from services import payments
+from services.fulfilment.shipping import lock
 from services.orders.moving import move
 
 
@@ -21,12 +22,22 @@ def require_cash(order: Order, collected: Money | bool | None) -> None:
         raise CashMismatch(detail, due={"amount": due.amount, "currency": due.currency})
 
 
-async def deliver(session: AsyncSession, order_id: UUID, cash: int | None, by: str, note: str | None) -> None:
-    """Repeating it changes nothing. Raises NotFound, CashMismatch, and NotAllowedInState unless all is shipped."""
+async def deliver(session: AsyncSession, order_id: UUID, cash: int | None, by: str, note: str | None) -> OrderStatus:
+    """`delivered`, or `refunded` where the provider had given all of its money back before.
+
+    Repeating it changes nothing. Raises NotFound, CashMismatch, and NotAllowedInState unless all is shipped.
+    """
     order = await session.get(Order, order_id)
     if order is None:
         raise NotFound("There is no such order.")
     require_cash(order, None if cash is None else Money(cash, order.currency))
     if order.payment_method == PaymentMethod.COD:
         await payments.record_cash(session, order_id)
+    payment = await payments.locked_if_any(session, order_id)  # before the order, as whoever gives money back does
+    if await lock(session, order_id) is OrderStatus.REFUNDED:
+        return OrderStatus.REFUNDED
     await move(session, order_id, {OrderStatus.SHIPPED}, OrderStatus.DELIVERED, kind="delivered", by=by, note=note)
+    if payment is None or payment.captured == 0 or payment.refunded < payment.captured:
+        return OrderStatus.DELIVERED
+    await move(session, order_id, {OrderStatus.DELIVERED}, OrderStatus.REFUNDED, kind="refunded", by=by)
+    return OrderStatus.REFUNDED

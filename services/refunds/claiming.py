@@ -79,7 +79,6 @@ async def claim_rest(session: AsyncSession, order_id: UUID, wanted: Claim) -> Re
         col(Refund.payment_id) == payment.id,
         col(Refund.cause) == wanted.cause,
         col(Refund.status) == RefundStatus.PENDING,
-        col(Refund.return_id).is_not_distinct_from(wanted.return_id),
     )
     pending: Refund | None = (await session.execute(same)).scalars().first()
     if pending is not None:

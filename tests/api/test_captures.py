@@ -106,9 +106,11 @@ async def test_a_capture_that_the_provider_refuses_is_told(
 ) -> None:
     order = await card_order(customer, shop)
     gateway.faults["capture"].append(PaymentRefused("the authorisation is over"))
-    refused(await capture(staff, order), 402, "payment-refused")
+    key = uuid4().hex
+    refused(await capture(staff, order, key), 402, "payment-refused")
     assert (await customer.get(f"/orders/{order['id']}")).json()["payment_status"] == "authorized"
-    assert (await capture(staff, order)).status_code == 200
+    again = await capture(staff, order, key)
+    assert (again.status_code, again.headers.get("Idempotent-Replayed")) == (200, None), "a refusal gives the key back"
     await shop.require_invariants()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +11,8 @@ from domain.errors import LastAdmin, NotFound, NotSignedIn, OrdersOpen
 from domain.orders import OrderStatus, PaymentMethod
 from models.base import metadata
 from services.customers import addressing, erasing, profile
+from services.fulfilment import shipping
+from services.fulfilment.shipping import NewShipment
 from services.idempotency import KeyedRequest, once
 from services.orders import requesting
 from services.orders.moving import move
@@ -80,9 +81,9 @@ async def zuleika(shop: Shop, apply: Apply) -> UUID:
 
 
 async def deliver(apply: Apply, order_id: UUID) -> None:
-    way = [OrderStatus.CONFIRMED, OrderStatus.PROCESSING, OrderStatus.SHIPPED, OrderStatus.DELIVERED]
-    for start, to in pairwise(way):
-        await apply(move, order_id, {start}, to, kind=to.value, by="desk")
+    await apply(move, order_id, {OrderStatus.CONFIRMED}, OrderStatus.PROCESSING, kind="processing", by="desk")
+    await apply(shipping.ship, NewShipment(uuid4(), order_id, "DHL", "JD01", by="desk"))
+    await apply(move, order_id, {OrderStatus.SHIPPED}, OrderStatus.DELIVERED, kind="delivered", by="desk")
 
 
 async def traces(shop: Shop, words: dict[str, str]) -> dict[str, set[str]]:

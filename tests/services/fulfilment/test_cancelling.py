@@ -1,18 +1,22 @@
 """What a cancellation undoes, each step twice and none before its time."""
 
-from uuid import UUID
+import asyncio
+from uuid import UUID, uuid4
 
 import pytest
 
 from domain.errors import NotAllowedInState, NotFound, OverShipment, Unavailable
-from domain.orders import OrderStatus, PaymentMethod
+from domain.orders import OrderStatus, PaymentMethod, PaymentStatus
 from models.payments import RefundCause
 from services import payments, refunds
 from services.fulfilment import cancelling, opening, shipping
+from services.fulfilment.shipping import NewShipment
 from services.orders import placing
 from services.orders.moving import move
 from services.refunds import Claim
+from services.returns import open_undelivered
 from tests.builders import CANCELLATION, HOLDS, Shop
+from tests.workflows.test_checkout_undone import wait_until
 
 TOTAL = 3 * 1999
 
@@ -77,6 +81,57 @@ async def test_an_order_is_not_written_as_cancelled_before_its_money_is_back(sho
 async def cancel(shop: Shop, order_id: UUID) -> None:
     async with shop.database.transaction() as session:
         await placing.cancel(session, order_id, CANCELLATION, HOLDS)
+
+
+@pytest.mark.spoils_books
+@pytest.mark.parametrize("undone", ["claimed", "voided", "released", "expected back"])
+async def test_an_order_is_found_with_whether_a_cancellation_of_it_was_begun(shop: Shop, undone: str) -> None:
+    order_id = await paid(shop)
+    async with shop.database.transaction() as session:
+        assert (await opening.find(session, order_id)).is_being_cancelled is False
+        await move(session, order_id, {OrderStatus.CONFIRMED}, OrderStatus.PROCESSING, kind="processing", by="desk")
+        claimed = await cancelling.claim_rest(session, order_id, "desk")
+        assert claimed is not None
+        if undone != "claimed":
+            await refunds.record_failure(session, claimed, "charge_disputed")
+        assert (await opening.find(session, order_id)).is_being_cancelled is (undone == "claimed"), (
+            "a refusal undid nothing"
+        )
+        if undone == "voided":
+            (await payments.locked(session, order_id)).status = PaymentStatus.VOIDED
+        elif undone == "released":
+            await cancelling.give_back_unshipped(session, order_id)
+        elif undone == "expected back":
+            await shipping.ship(session, NewShipment(uuid4(), order_id, "DHL", "JJD0099", by="desk"))
+            assert (await opening.find(session, order_id)).is_being_cancelled is False
+            await open_undelivered(session, order_id, "desk")
+        await session.flush()
+        session.expire_all()
+        assert (await opening.find(session, order_id)).is_being_cancelled is True
+        await session.rollback()
+    delivered = await shop.delivered({"LAMP": 1})
+    async with shop.database.transaction() as session:
+        assert (await opening.find(session, delivered)).is_being_cancelled is False
+
+
+async def test_a_shipment_that_is_being_written_is_counted_before_the_rest_is_given_back(shop: Shop) -> None:
+    order_id = await paid(shop)
+    async with shop.database.transaction() as session:
+        await move(session, order_id, {OrderStatus.CONFIRMED}, OrderStatus.PROCESSING, kind="processing", by="desk")
+
+    async def give_back() -> None:
+        async with shop.database.transaction() as session:
+            await cancelling.give_back_unshipped(session, order_id)
+
+    async def waits_for_it() -> bool:
+        return bool(await shop.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+    async with shop.database.transaction() as session:
+        await shipping.ship(session, NewShipment(uuid4(), order_id, "DHL", "1", by="desk", lines={"LAMP": 1}))
+        giving = asyncio.create_task(give_back())
+        await wait_until(waits_for_it)
+    await giving
+    assert await shop.stock("LAMP") == (9, 0)
 
 
 async def test_what_was_given_back_cannot_leave_any_more(shop: Shop) -> None:

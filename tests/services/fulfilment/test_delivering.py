@@ -7,8 +7,10 @@ import pytest
 from domain.errors import CashMismatch, NotAllowedInState, NotFound
 from domain.money import Money
 from domain.orders import OrderStatus, PaymentMethod
-from services.fulfilment import delivering
+from services.fulfilment import delivering, shipping
+from services.fulfilment.shipping import NewShipment
 from services.orders.moving import move
+from services.reconciling import booking
 from tests.builders import Shop
 
 TOTAL = 2 * 1999
@@ -18,11 +20,8 @@ async def shipped(shop: Shop, method: PaymentMethod = PaymentMethod.COD) -> UUID
     await shop.product("LAMP")
     order_id = await (shop.paid if method is PaymentMethod.CARD else shop.confirmed)({"LAMP": 2}, method=method)
     async with shop.database.transaction() as session:
-        for start, to in (
-            (OrderStatus.CONFIRMED, OrderStatus.PROCESSING),
-            (OrderStatus.PROCESSING, OrderStatus.SHIPPED),
-        ):
-            await move(session, order_id, {start}, to, kind=to.value, by="desk")
+        await move(session, order_id, {OrderStatus.CONFIRMED}, OrderStatus.PROCESSING, kind="processing", by="desk")
+        await shipping.ship(session, NewShipment(uuid4(), order_id, "DHL", "JJD0099", by="desk"))
     return order_id
 
 
@@ -50,6 +49,18 @@ async def test_an_order_that_was_paid_by_card_is_delivered_without_cash(shop: Sh
         await deliver(shop, order_id, 0)
     await deliver(shop, order_id)
     assert (await shop.payment(order_id)).captured == TOTAL
+    await shop.require_invariants()
+
+
+async def test_an_order_whose_money_was_all_given_back_at_the_provider_is_refunded_once_it_is_delivered(
+    shop: Shop,
+) -> None:
+    order_id = await shipped(shop, PaymentMethod.CARD)
+    async with shop.database.transaction() as session:
+        assert await booking.book_refund(session, order_id, "re_dashboard", Money(TOTAL, "USD"), None)
+    for _ in range(2):
+        await deliver(shop, order_id)
+    assert (await shop.events(order_id))[-3:] == ["refund_issued", "delivered", "refunded"]
     await shop.require_invariants()
 
 

@@ -22,7 +22,7 @@ async def packed(shop: Shop) -> UUID:
     for sku in ORDERED:
         if not await shop.rows("SELECT 1 FROM variants WHERE sku = :sku", sku=sku):
             await shop.product(sku, stock=10_000)
-    order_id = await shop.confirmed(ORDERED)
+    order_id = await shop.paid(ORDERED)
     async with shop.database.transaction() as session:
         await move(session, order_id, {OrderStatus.CONFIRMED}, OrderStatus.PROCESSING, kind="processing", by="desk")
     return order_id

@@ -85,7 +85,8 @@ async def test_m4_finds_a_live_order_whose_money_was_all_given_back(books: Books
 async def test_m4_finds_a_delivered_order_that_nobody_paid(books: Books) -> None:
     delivered = "UPDATE orders SET status = 'delivered' WHERE id = :to_deliver"
     event = "UPDATE order_events SET to_status = 'delivered' WHERE order_id = :to_deliver AND to_status = 'confirmed'"
-    assert await books.spoiled(delivered, event) == {"M4": [books["to_deliver"]]}
+    found = await books.spoiled(delivered, event)
+    assert found == {"M4": [books["to_deliver"]], "S5": [books["to_deliver"]]}, "and nothing has left"
 
 
 async def test_m4_finds_a_refunded_order_that_has_kept_money(books: Books) -> None:

@@ -5,9 +5,11 @@ from uuid import uuid4
 
 import pytest
 
+from domain.messages.fulfilment import Command
 from domain.money import Money
 from domain.orders import PaymentStatus, RefundStatus
 from gateways.payments import IntentStatus
+from tests.workflows.desk import Desk
 from tests.workflows.reconciliation.conftest import NOTHING, PRICE, Books, Reconcile
 
 
@@ -114,3 +116,18 @@ async def test_what_only_people_can_decide_is_reported_each_time_and_never_touch
         assert await reconcile() == {kind: False}
     assert books.gateway.intents == theirs
     assert await books.shop.rows("SELECT * FROM payments") == ours
+
+
+@pytest.mark.spoils_books
+@pytest.mark.usefixtures("worker")
+async def test_an_authorisation_that_ended_is_reported_while_the_orders_fulfilment_runs(
+    books: Books, reconcile: Reconcile, desk: Desk
+) -> None:
+    """Which waits for staff to ship it, and would not look at the payment before."""
+    order_id = await books.shop.confirmed({"LAMP": 1})
+    ref = await books.set_aside(order_id)
+    assert await desk.say(order_id, Command.PROCESS) == "processing"
+    books.change(ref, status=IntentStatus.VOIDED)
+    assert await reconcile() == {"state-differs": False}
+    assert await desk.say(order_id, Command.CANCEL) == "cancelled"
+    assert await reconcile() == {}
