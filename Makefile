@@ -29,8 +29,9 @@ dev: $(STAMP) ## start everything: servers, sandbox payments, worker, API
 demo: $(STAMP) ## tell the story of the checkout against the stack, starting one where none runs
 	@$(RUN) -m devstack.demo.story
 
+# All of them on every core, up to four: each process has servers of its own. With ARGS in this one.
 test: $(STAMP) $(PEER_STAMP) ## run the tests, which start servers of their own
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(or $(ARGS),-n auto --maxprocesses 4 --dist loadfile)
 
 histories: $(STAMP) ## record the histories of this version that later versions must replay
 	@$(RUN) -m pytest tests/workflows --record-histories -m history

@@ -57,9 +57,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """CPython 3.11 may abort while it tears the Temporal SDK down: end first, with the result of the run."""
+    """CPython 3.11 may abort while it tears the Temporal SDK down: end first, with the result of the run.
+
+    A process that runs tests for another has told its result by then, and nobody looks at how it ends.
+    """
     session = config.stash.get(_SESSION, None)
-    if session is not None:
+    if session is not None and not hasattr(config, "workerinput"):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(int(session))

@@ -80,7 +80,7 @@ async def test_a_refused_act_is_not_in_the_log(boss: Caller, staff: Caller) -> N
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("verb", ["confirm", "reject"])
-async def test_a_decision_about_a_cod_order_is_in_the_log_once_without_its_note(
+async def test_a_decision_about_a_cod_order_is_in_the_log_once_with_its_why(
     boss: Caller, staff: Caller, customer: Caller, shop: Shop, verb: str
 ) -> None:
     await shop.product("LAMP")
@@ -93,7 +93,7 @@ async def test_a_decision_about_a_cod_order_is_in_the_log_once_without_its_note(
     refused(await staff.post(f"/orders/{order['id']}/{verb}"), 409, "not-allowed-in-state")
     [entry] = await log(boss, subject="order")
     assert (entry["action"], entry["subject_id"]) == (f"order.{verb}", order["id"])
-    assert (entry["actor_id"], entry["details"]) == (str(staff.user_id), {})
+    assert (entry["actor_id"], entry["details"]) == (str(staff.user_id), {"note": "Ada was at home"})
 
 
 @pytest.mark.parametrize(

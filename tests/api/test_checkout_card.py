@@ -54,7 +54,7 @@ async def test_a_paid_checkout_answers_with_the_whole_confirmed_order(
         },
         "shipping_address": ADDRESS | {"line2": None, "phone": None}, "notes": "leave it at the door",
         "placed_at": order["placed_at"], "workflow_id": f"checkout-{order['id']}", "next_action": None,
-        "cancel_reason": None, "version": 2,
+        "shipments": [], "cancel_reason": None, "version": 2,
     }  # fmt: skip
     assert order["payment_status"] in ("authorized", "captured")
     assert order["number"].startswith("TW-")

@@ -58,6 +58,7 @@ async def test_a_declined_card_tells_why_and_names_no_card(customer: Caller, sho
     assert DECLINED not in answer.text
 
 
+@pytest.mark.spoils_books
 async def test_a_cart_beyond_the_stock_is_refused_line_by_line_and_starts_nothing(
     customer: Caller, shop: Shop, database: Database, gateway: FakePayments
 ) -> None:

@@ -122,6 +122,7 @@ async def test_another_key_for_a_cart_that_was_ordered_is_told_by_which_order(cu
     assert len(await orders_of(customer)) == 1
 
 
+@pytest.mark.spoils_books
 async def test_the_key_is_looked_up_before_the_cart_and_the_stock_are_judged(
     customer: Caller, shop: Shop, database: Database
 ) -> None:

@@ -113,8 +113,7 @@ async def test_what_is_not_there_is_not_adjusted_or_moved(stockroom: Stockroom, 
 
 
 async def test_a_variant_that_never_had_stock_gets_its_first(stockroom: Stockroom, shop: Shop) -> None:
-    await shop.rows("DELETE FROM stock_movements")
-    await shop.rows("DELETE FROM stock")
+    await shop.rows("WITH gone AS (DELETE FROM stock_movements) DELETE FROM stock")
     await stockroom.adjust("LAMP", location="annex", delta=2)
     assert await stockroom.there("LAMP") == {"annex": (2, 0)}
     assert await stockroom.events("LAMP") == ["back"]

@@ -17,8 +17,7 @@ async def without_stock(shop: Shop, *skus: str) -> None:
     """Products whose stock nobody has opened."""
     for sku in skus:
         await shop.product(sku)
-    await shop.rows("DELETE FROM stock_movements")
-    await shop.rows("DELETE FROM stock")
+    await shop.rows("WITH gone AS (DELETE FROM stock_movements) DELETE FROM stock")
 
 
 async def test_opening_stock_is_a_receipt_at_the_main_location(stockroom: Stockroom, shop: Shop) -> None:
