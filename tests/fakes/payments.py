@@ -33,10 +33,15 @@ class FakePayments:
         self.calls: list[tuple[str, str]] = []
         self.faults: dict[str, list[Exception]] = defaultdict(list)
         self.late_faults: dict[str, list[Exception]] = defaultdict(list)
+        self.awaiting: list[tuple[str, Exception]] = []  # faults of the next intent, whatever others do meanwhile
 
     async def create(self, order_id: UUID, amount: Money, attempt: int = 1) -> Intent:
         ref = f"pi_{order_id.hex}"
         self._before("create", ref)
+        if ref not in self.intents:
+            for operation, fault in self.awaiting:
+                self.faults[f"{operation} {ref}"].append(fault)
+            self.awaiting.clear()
         self.intents.setdefault(
             ref,
             Intent(
@@ -150,8 +155,9 @@ class FakePayments:
 
     def _before(self, operation: str, ref: str) -> None:
         self.calls.append((operation, ref))
-        if self.faults[operation]:
-            raise self.faults[operation].pop(0)
+        for name in (f"{operation} {ref}", operation):
+            if self.faults[name]:
+                raise self.faults[name].pop(0)
 
     def _after(self, operation: str, ref: str) -> Intent:
         if self.late_faults[operation]:

@@ -25,7 +25,7 @@ async def view_of(staff: Caller, order: dict[str, Any]) -> dict[str, Any]:
 
 async def stuck_order(customer: Caller, staff: Caller, gateway: FakePayments, sku: str = "LAMP") -> dict[str, Any]:
     """Confirmed, and its capture refused once; the next try succeeds."""
-    gateway.faults["capture"].append(PaymentRefused("the authorisation is gone"))
+    gateway.awaiting.append(("capture", PaymentRefused("the authorisation is gone")))
     await add(customer, sku)
     order = await ordered(customer)
 
