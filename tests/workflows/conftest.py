@@ -16,12 +16,14 @@ from core.database import Database
 from core.settings import Settings
 from core.temporal import SEARCH_ATTRIBUTES, add_search_attributes
 from domain.messages.checkout import CheckoutInput, CheckoutResult
-from domain.orders import checkout_workflow_id
+from domain.messages.returns import ReturnInput, ReturnResult
+from domain.orders import checkout_workflow_id, return_workflow_id
 from tests.fakes.payments import FakePayments
 from tests.histories import record
 from tests.workflows.desk import Desk
 from worker import list_activities, running_workers
 from workflows.checkout import CheckoutWorkflow
+from workflows.returns import ReturnWorkflow
 
 Checkout = WorkflowHandle[CheckoutWorkflow, CheckoutResult]
 
@@ -97,3 +99,34 @@ def starting_on(client: Client, settings: Settings, started: list[Checkout] | No
         return checkout
 
     return start
+
+
+Running = WorkflowHandle[ReturnWorkflow, ReturnResult]
+
+
+class StartReturn(Protocol):
+    async def __call__(self, return_id: UUID, order_id: UUID, *, signal: str | None = None) -> Running: ...
+
+
+@pytest.fixture
+async def start_return(
+    skipping_client: Client, settings: Settings, request: pytest.FixtureRequest
+) -> AsyncIterator[StartReturn]:
+    started: list[Running] = []
+
+    async def start(return_id: UUID, order_id: UUID, *, signal: str | None = None) -> Running:
+        started.append(
+            await skipping_client.start_workflow(
+                ReturnWorkflow.run,
+                ReturnInput(str(return_id), str(order_id)),
+                id=return_workflow_id(return_id),
+                task_queue=settings.task_queue,
+                start_signal=signal,
+            )
+        )
+        return started[-1]
+
+    yield start
+    if request.config.getoption("record_histories") and request.node.get_closest_marker("history"):
+        for handle in started:
+            record(request.node.name, await handle.fetch_history())
